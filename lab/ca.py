@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
+NOW = datetime.datetime.now(datetime.UTC)
 CA_LIFE = datetime.timedelta(days=3650)
 HOST_LIFE = datetime.timedelta(days=365)
 RENEW_BEFORE = datetime.timedelta(days=30)
@@ -47,7 +47,9 @@ def still_good(directory: Path, name: str) -> bool:
 
 def make_ca(directory: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Data lake lab"), x509.NameAttribute(NameOID.COMMON_NAME, "Data lake lab CA")])
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Data lake lab"), x509.NameAttribute(NameOID.COMMON_NAME, "Data lake lab CA")]
+    )
     usage = x509.KeyUsage(
         digital_signature=True,
         key_cert_sign=True,

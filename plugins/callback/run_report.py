@@ -42,7 +42,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
-
 from ansible_collections.escape.datalake.plugins.plugin_utils.report.lake_report import LakeReport, Run
 
 RUCIO_MODULES = "escape.datalake.rucio_"

@@ -43,6 +43,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]
 
     transport = "escape.datalake.nsenter_podman"
     has_pipelining = True
+    _connected: bool  # kept by the base class
 
     def _connect(self) -> Connection:
         if self._connected:

@@ -115,7 +115,8 @@ class Storage:
     """One storage of a site.
 
     base_path: the prefix that the paths of token scopes are relative to; a proper prefix of every area's path.
-    audiences: accepted ``aud`` values: the URL form of each door, its bare host name (what Rucio asks for), the WLCG wildcard, and what the site adds.
+    audiences: accepted ``aud`` values: the URL form of each door, its bare host name (what Rucio asks for), the WLCG wildcard,
+    and what the site adds.
     """
 
     name: str

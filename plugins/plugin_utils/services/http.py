@@ -58,9 +58,12 @@ class HttpClient:
     read_only: writing methods raise WriteRefused (check mode). retries: repeats of safe calls after a lost connection or RETRY_STATUS.
     """
 
-    def __init__(self, service: str, base: str, *, tls: Tls | None = None, timeout: float = 30.0, read_only: bool = False, retries: int = 3) -> None:
+    def __init__(
+        self, service: str, base: str, *, tls: Tls | None = None, timeout: float = 30.0, read_only: bool = False, retries: int = 3
+    ) -> None:
         if REQUESTS_MISSING:
-            raise ApiError(service, "import", base, None, "the Python library requests is missing on the controller: install it with pip") from REQUESTS_MISSING
+            words = "the Python library requests is missing on the controller: install it with pip"
+            raise ApiError(service, "import", base, None, words) from REQUESTS_MISSING
         self.service, self.base, self.timeout, self.read_only, self.retries = service, base.rstrip("/") + "/", timeout, read_only, retries
         self.headers: dict[str, str] = {}
         self._count = {"requests": 0, "writes": 0}
@@ -123,10 +126,13 @@ class HttpClient:
                     allow_redirects=False,
                 )
             except requests.exceptions.SSLError as problem:
-                raise ApiError(self.service, method, url, None, f"TLS failed, check the certificate and the CA that is trusted: {problem}") from problem
+                raise ApiError(
+                    self.service, method, url, None, f"TLS failed, check the certificate and the CA that is trusted: {problem}"
+                ) from problem
             except requests.exceptions.RequestException as problem:
                 if last:
-                    raise ApiError(self.service, method, url, None, f"{type(problem).__name__}, check the address and that the service runs: {problem}") from problem
+                    words = f"{type(problem).__name__}, check the address and that the service runs: {problem}"
+                    raise ApiError(self.service, method, url, None, words) from problem
             else:
                 if last or answer.status_code not in RETRY_STATUS:
                     if answer.status_code >= 400 and answer.status_code not in accept:

@@ -1,0 +1,53 @@
+# The project's commands. Each sets up what it needs; all can be run again.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export PYTHONPATH := $(CURDIR)/.cache
+
+.PHONY: help setup lab lab-down test test-fast test-unit test-integration test-molecule test-newest docs bench clean
+
+help: ## what each command does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Debian packages and Python environment of the project
+	@tools/setup
+
+lab: setup ## a whole data lake in containers of this machine: built, registered, proven
+	@tools/lab up
+
+lab-down: setup ## takes the lab away
+	@tools/lab down
+
+test: test-fast test-integration test-newest test-molecule ## every test
+
+test-fast: setup ## lint, sanity and unit tests, no containers
+	@. tools/env
+	tools/step "ruff" ruff check .
+	tools/step "ruff format" ruff format --check .
+	tools/step "mypy" env MYPYPATH=.cache mypy -p ansible_collections.escape.datalake.plugins
+	tools/step "mypy (lab)" mypy lab/ca.py lab/iam lab/cric
+	tools/step "yamllint" yamllint --strict .
+	tools/step "ansible-lint (production)" ansible-lint --offline --profile production
+	tools/step "ansible-test sanity" tools/sanity
+	$(MAKE) --no-print-directory test-unit
+
+test-unit: setup ## unit tests of the pure core
+	@. tools/env
+	pytest tests/unit -n 2
+
+test-integration: setup ## modules and services against real servers
+	@. tools/env
+	pytest tests/integration
+
+test-newest: setup ## unit tests on the newest ansible-core (Debian 13 root file system)
+	@tools/newest-core pytest tests/unit -n 2
+
+test-molecule: setup ## the roles in containers
+	@. tools/env
+	tools/image bookworm
+	tools/wheels
+	tools/molecule
+
+clean: ## removes caches and the Python environment of this checkout
+	rm -rf .cache .venv .mypy_cache .pytest_cache .ruff_cache
