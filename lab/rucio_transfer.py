@@ -65,15 +65,8 @@ def prepare_client(wanted: dict[str, Any], folder: Path) -> None:
         "account": wanted["account"],
         "auth_type": "oidc",
     }
-    lines = [
-        "[client]",
-        *(f"{key} = {value}" for key, value in settings.items()),
-        "[policy]",
-        "permission = generic",
-        "schema = generic",
-        "",
-    ]
-    config.write_text("\n".join(lines))
+    client = "\n".join(f"{key} = {value}" for key, value in settings.items())
+    config.write_text(f"[client]\n{client}\n[policy]\npermission = generic\nschema = generic\n")
     os.environ |= {
         "RUCIO_CONFIG": str(config),
         "RUCIO_HOME": str(folder),
