@@ -39,7 +39,8 @@ class RseRecord:
     """All that is registered of one RSE.
 
     properties: columns of Rucio's RSE table (deterministic, volatile, staging_area, rse_type, availability_read/write/delete, country_name,
-    region_code, city, continent, time_zone, latitude, longitude). attributes: free attributes, QOS among them. limits: bytes by name (MinFreeSpace).
+    region_code, city, continent, time_zone, latitude, longitude). attributes: free attributes, QOS among them.
+    limits: bytes by name (MinFreeSpace).
     Keys that are missing are left alone on the server; an attribute that is None is removed.
     protocols: None leaves all alone. site: CRIC's experiment site. space: capacity in bytes, None when not known.
     """
