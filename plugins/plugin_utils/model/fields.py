@@ -85,8 +85,8 @@ Kind = Value | ListOf | MapOf | Table
 def read(kind: Kind, value: Any, path: str, problems: list[Problem]) -> Any:
     """The value as the model uses it; what is wrong goes to problems.
 
-    A wrong single value gives None. Wrong members are left out of objects, lists of single values and mappings;
-    a list of objects keeps one (perhaps empty) object per item, so that positions stay true.
+    A wrong single value gives None, which is also what an object holds for it; lists and mappings leave it out.
+    A list of objects keeps one (perhaps empty) object per item, so that positions stay true.
     """
     match kind:
         case Value():
@@ -295,9 +295,7 @@ def _read_object(table: Table, value: Any, path: str, problems: list[Problem]) -
     for each in table.fields:
         given = value.get(each.key)
         if given is not None:
-            parsed = read(each.kind, given, f"{path}.{each.key}", problems)
-            if parsed is not None:
-                found[each.key] = parsed
+            found[each.key] = read(each.kind, given, f"{path}.{each.key}", problems)
         elif each.required:
             problems.append(Problem(f"{path}.{each.key}", "is missing.", f"Give it: {each.doc}"))
         elif each.default is not None:

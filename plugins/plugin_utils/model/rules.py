@@ -4,8 +4,8 @@
 
 """Rules that look at more than one value of a description.
 
-Every rule takes what was read so far (values that are wrong by themselves are missing from it) and the path of the object, and
-yields problems. A rule that lacks the values it compares says nothing: the missing value has its own problem.
+Every rule takes what was read so far (None for a value that is wrong by itself) and the path of the object, and yields problems.
+A rule that lacks a value it compares says nothing: the missing or wrong value has its own problem.
 """
 
 from __future__ import annotations
@@ -120,29 +120,33 @@ def _issuers(found: Found, lake: Lake, at: str) -> Iterator[Problem]:
 
 
 def _doors(found: Found, lake: Lake, at: str) -> Iterator[Problem]:
-    seen: dict[tuple[str, int], tuple[int, str]] = {}
-    for number, door in enumerate(found.get("doors", [])):
-        here = f"{at}.doors[{number}]"
-        scheme, host, port = door.get("scheme"), door.get("host"), door.get("port")
-        if scheme is not None and (first := rucio.removed_in(scheme, lake.rucio_release)):
+    doors = found.get("doors", [])
+    for number, door in enumerate(doors):
+        if door.get("scheme") and (first := rucio.removed_in(door["scheme"], lake.rucio_release)):
             yield Problem(
-                f"{here}.scheme",
-                f'Rucio moves no files with "{scheme}" since release {first}.',
+                f"{at}.doors[{number}].scheme",
+                f'Rucio moves no files with "{door["scheme"]}" since release {first}.',
                 "Remove the door; describe the davs door in its place.",
             )
-        if scheme is None or host is None or port is None:
+    for (first, one), (second, other) in combinations(enumerate(doors), 2):
+        keys = ("scheme", "host", "port")
+        if any(each.get(key) is None for each in (one, other) for key in keys):
             continue
-        other, other_scheme = seen.setdefault((host, port), (number, scheme))
-        if other == number:
-            continue
-        if other_scheme == scheme:
-            yield Problem(here, f"{scheme}://{host}:{port} is already doors[{other}].", "Remove it: Rucio takes every door once.")
-        elif not (found.get("system", "xrootd") == "xrootd" and {scheme, other_scheme} in ({"davs", "root"}, {"https", "root"})):
+        address = f"{other['host']}:{other['port']}"
+        if all(one[key] == other[key] for key in keys):
             yield Problem(
-                here,
-                f"{host}:{port} is already doors[{other}] ({other_scheme}); only xrootd serves two protocols, davs and root, on one port.",
+                f"{at}.doors[{second}]", f"{other['scheme']}://{address} is already doors[{first}].", "Remove it: Rucio takes a door once."
+            )
+        elif (one["host"], one["port"]) == (other["host"], other["port"]) and not _may_share_port(found, {one["scheme"], other["scheme"]}):
+            yield Problem(
+                f"{at}.doors[{second}]",
+                f"{address} is already doors[{first}] ({one['scheme']}); only xrootd serves two protocols, davs and root, on one port.",
                 "Correct the port, or remove one of the two.",
             )
+
+
+def _may_share_port(found: Found, schemes: set[str]) -> bool:
+    return found.get("system") in ("xrootd", None) and schemes in ({"davs", "root"}, {"https", "root"})
 
 
 def _audiences(found: Found, at: str) -> Iterator[Problem]:
@@ -184,9 +188,9 @@ def _area_paths(areas: Sequence[Found], at: str) -> Iterator[Problem]:
 
 
 def _base_path(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:
-    known = [(number, area["path"]) for number, area in enumerate(areas) if "path" in area]
+    known = [(number, area["path"]) for number, area in enumerate(areas) if area.get("path") is not None]
     base = found.get("base_path")
-    if base is None:
+    if "base_path" not in found:
         if known and paths.common_parent([path for _number, path in known]) == "/":
             yield Problem(
                 f"{at}.base_path",
@@ -194,7 +198,7 @@ def _base_path(found: Found, areas: Sequence[Found], at: str) -> Iterator[Proble
                 'Put the areas into one directory, or write "base_path: /" so that token paths are whole paths.',
             )
         return
-    for number, path in known:
+    for number, path in known if base is not None else ():
         if not paths.is_below(path, base):
             yield Problem(
                 f"{at}.areas[{number}].path",
@@ -204,11 +208,11 @@ def _base_path(found: Found, areas: Sequence[Found], at: str) -> Iterator[Proble
 
 
 def _rse_names(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:
-    if "name" not in found:
+    if found.get("name") is None:
         return
     seen: dict[str, int] = {}
     for number, area in enumerate(areas):
-        if "name" not in area and "rse" not in area:
+        if area.get("rse" if "rse" in area else "name") is None:
             continue
         name = rse_name(found["name"], area)
         here = f"{at}.areas[{number}].rse"
@@ -243,7 +247,7 @@ def _partitions(areas: Sequence[Found], at: str) -> Iterator[Problem]:
 
 
 def _facts(area: Found, lake: Lake, at: str) -> Iterator[Problem]:
-    if area.get("redundancy") == "replica" and area.get("copies", 2) < 2:
+    if area.get("redundancy") == "replica" and area.get("copies") == 1:
         yield Problem(f"{at}.copies", "is 1 although redundancy is replica.", "State how many copies there are, at least 2.")
     label = area.get("qos")
     if label is None:
@@ -252,7 +256,13 @@ def _facts(area: Found, lake: Lake, at: str) -> Iterator[Problem]:
     if qos_class is None:
         yield Problem(f"{at}.qos", f'"{label}" is not a QoS class of this lake.', nearest(label, lake.qos_classes))
         return
-    if "media" not in area:
+    if None in (
+        area.get("media"),
+        area.get("copies", 1),
+        area.get("redundancy", "none"),
+        area.get("latency", 0),
+        area.get("volatile", False),
+    ):
         return
     facts = facts_of(area)
     reasons = qos.shortcomings(qos_class, facts)

@@ -38,12 +38,14 @@ def parse_milliseconds(value: str | int) -> int:
 
 
 def format_size(count: int) -> str:
-    """The shortest text that parse_size() reads as exactly this number of bytes."""
-    for units in (DECIMAL_SIZES, BINARY_SIZES):
-        for unit, factor in reversed(list(units.items())):
-            if unit != "B" and count >= factor and count * 100 % factor == 0:
-                return f"{_decimals(Fraction(count, factor))}{unit}"
-    return f"{count}B"
+    """The shortest text that parse_size() reads as exactly this number of bytes, in decimal units where there is a choice."""
+    units = [*reversed(list(DECIMAL_SIZES.items())), *reversed(list(BINARY_SIZES.items()))]
+    exact = [
+        f"{_decimals(Fraction(count, factor))}{unit}"
+        for unit, factor in units
+        if count * 100 % factor == 0 and (count >= factor or unit == "B")
+    ]
+    return min(exact, key=len)
 
 
 def about_size(count: int) -> str:
