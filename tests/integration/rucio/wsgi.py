@@ -1,0 +1,38 @@
+"""The real Rucio server, behind two things a front-end web server does: naming the client certificate, and breaking when a test asks for it.
+
+Runs in Rucio's own environment. FAULTS names a JSON file {"method": "POST", "path": "/attr/", "after": 2, "times": 1}: after that many matching
+calls the next ones are answered 500 without reaching Rucio.
+"""
+
+import json
+import os
+
+from rucio.web.rest.flaskapi.v1.main import application as rucio
+
+FAULTS = os.environ["FAULTS"]
+
+
+def application(environ, start_response):
+    peer = getattr(environ.get("gunicorn.socket"), "getpeercert", dict)()
+    if peer:
+        environ["SSL_CLIENT_S_DN"] = "/" + "/".join(f"{'CN' if key == 'commonName' else 'O'}={value}" for ((key, value),) in peer["subject"])
+    if os.path.exists(FAULTS) and _breaks(environ):
+        start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
+        return [b"broken by the test"]
+    return rucio(environ, start_response)
+
+
+def _breaks(environ):
+    with open(FAULTS) as source:
+        fault = json.load(source)
+    if environ["REQUEST_METHOD"] != fault["method"] or fault["path"] not in environ["PATH_INFO"]:
+        return False
+    if fault["after"] > 0:
+        fault["after"] -= 1
+        breaks = False
+    else:
+        fault["times"] -= 1
+        breaks = fault["times"] >= 0
+    with open(FAULTS, "w") as target:
+        json.dump(fault, target)
+    return breaks
