@@ -197,12 +197,12 @@ class _Pass:
 
     def _answer(self, step: Step, within: Deadline) -> Answer:
         if self.sample_problem and step.token and step.where == "here" and step.subject == SAMPLE:
-            return Answer(None, f"not tried, the sample file could not be written: {self.sample_problem}")
+            return Answer(None, f"the sample file could not be written: {self.sample_problem}", sent=False)
         try:
             token = self._token(step.token) if step.token else None
             far_token = self._token(step.far_token) if step.far_token else ""
         except ApiError as problem:
-            return Answer(None, f"no token: {problem}")
+            return Answer(None, f"no token: {problem}", sent=False)
         try:
             return self._send(step, token, far_token, within)
         except ApiError as problem:
@@ -262,7 +262,7 @@ class _Pass:
             fault = "" if self.tape or reply.status != 200 else "the document names no v1 end point over https"
             return Answer(reply.status, fault, self.tape)
         if not self.tape:
-            return Answer(None, "not tried without an end point")
+            return Answer(None, "there is no end point to ask", sent=False)
         if method == "ARCHIVEINFO":
             reply = door.post_json(f"{self.tape}/archiveinfo", {"paths": [path]}, token, within, write=False)
             found = _json(reply)
@@ -274,7 +274,7 @@ class _Pass:
             self.tape_request = str(found.get("requestId", "")) if isinstance(found, dict) else ""
             return Answer(reply.status, "" if self.tape_request or reply.status >= 300 else "no requestId in the answer")
         if not self.tape_request:
-            return Answer(None, "not tried without a request")
+            return Answer(None, "there is no stage request to ask for", sent=False)
         return self._poll(door, token, within)
 
     def _poll(self, door: WebdavDoor, token: str | None, within: Deadline) -> Answer:

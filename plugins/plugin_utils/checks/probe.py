@@ -186,15 +186,18 @@ class Answer:
     """What a step got.
 
     status: None when no answer came. fault: why the step failed although its status may look right. note: for people.
+    sent: False when the request could not even be made.
     """
 
     status: int | None
     fault: str = ""
     note: str = ""
+    sent: bool = True
 
     def words(self) -> str:
-        status = "no answer" if self.status is None else str(self.status)
-        return status + "".join(f" ({text})" for text in (self.note, self.fault) if text)
+        if not self.sent:
+            return "not sent"
+        return ("no answer" if self.status is None else str(self.status)) + (f" ({self.note})" if self.note else "")
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,7 @@ DEVIATIONS = (
         (5, 0),
         (5, 6, 9),
         frozenset({403}),
-        "DELETE with storage.modify alone is refused, because the server stats first; clients must ask for read and modify, as Rucio does",
+        "storage.modify alone is refused because the server stats first; clients must ask for read and modify, as Rucio does",
         "xrootd/xrootd 2184 and 2185, fixed in 5.6.9; tried on 5.5.3",
     ),
     Deviation(
@@ -247,7 +250,7 @@ DEVIATIONS = (
         (5, 0),
         (5, 9, 3),
         frozenset({200}),
-        "scope paths are matched as text prefixes; no two class directories of one storage may begin with the same text",
+        "scope paths are matched as text prefixes; keep class directories apart that begin with the same text",
         "component boundaries only from 5.9.3; tried on 5.5.3 (open) and 6.2.1 (closed)",
     ),
     Deviation(
@@ -257,7 +260,7 @@ DEVIATIONS = (
         (1, 4),
         (1, 10),
         frozenset({200}),
-        "scope paths are matched as text prefixes; no two class directories of one storage may begin with the same text",
+        "scope paths are matched as text prefixes; keep class directories apart that begin with the same text",
         "italiangrid/storm-webdav 1.4 to 1.9",
     ),
 )

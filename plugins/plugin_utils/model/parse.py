@@ -128,7 +128,15 @@ def rse_record_as_dict(record: RseRecord) -> dict[str, Any]:
 
 def storage_as_dict(storage: Storage) -> dict[str, Any]:
     """A storage with everything that was derived, in plain data for results: sizes in bytes, times in milliseconds."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(storage).items()}
+    plain: dict[str, Any] = _lists(asdict(storage))
+    return plain
+
+
+def _lists(value: Any) -> Any:
+    """Plain data with lists in the place of tuples."""
+    if isinstance(value, Mapping):
+        return {key: _lists(item) for key, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _at(host: str) -> str:

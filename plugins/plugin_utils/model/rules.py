@@ -189,7 +189,6 @@ def _area_paths(areas: Sequence[Found], at: str) -> Iterator[Problem]:
 
 def _base_path(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:
     known = [(number, area["path"]) for number, area in enumerate(areas) if area.get("path") is not None]
-    base = found.get("base_path")
     if "base_path" not in found:
         if known and paths.common_parent([path for _number, path in known]) == "/":
             yield Problem(
@@ -198,8 +197,9 @@ def _base_path(found: Found, areas: Sequence[Found], at: str) -> Iterator[Proble
                 'Put the areas into one directory, or write "base_path: /" so that token paths are whole paths.',
             )
         return
-    for number, path in known if base is not None else ():
-        if not paths.is_below(path, base):
+    base = found["base_path"]
+    for number, path in known:
+        if base is not None and not paths.is_below(path, base):
             yield Problem(
                 f"{at}.areas[{number}].path",
                 f'"{path}" does not lie inside base_path "{base}", so no token scope can name it.',

@@ -42,6 +42,13 @@ class WriteRefused(Exception):
     """A write was asked of a read-only client: a defect of the caller, never of the server."""
 
 
+def is_lost_connection(problem: ApiError) -> bool:
+    """Whether a call failed because its connection broke, in contrast to a time-out, a refusal or a TLS problem."""
+    cause = problem.__cause__
+    broken = isinstance(cause, requests.exceptions.ConnectionError | requests.exceptions.ChunkedEncodingError)
+    return broken and not isinstance(cause, requests.exceptions.Timeout | requests.exceptions.SSLError)
+
+
 @dataclass(frozen=True)
 class Tls:
     """ca: file or directory of trusted authorities, None for the system's; certificate, key: PEM files of a client certificate."""

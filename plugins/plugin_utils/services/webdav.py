@@ -19,12 +19,13 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from xml.etree import ElementTree
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls, is_lost_connection
 
 ANY_STATUS = frozenset(range(400, 600))
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
 MAX_BODY = 16 * 1024 * 1024
+REPEATABLE = frozenset({"GET", "HEAD", "PROPFIND", "PUT", "DELETE"})
 SENSITIVE = ("Authorization", "TransferHeaderAuthorization")
 PROPERTIES = b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>'
 
@@ -174,15 +175,28 @@ class WebdavDoor:
     ) -> Reply:
         if within.left <= 0:
             raise self._silence(method, url, f"not finished within {within.seconds:g} s")
+        answer = self._answer(method, url, within, data=body, json=json, headers=headers, write=write)
+        with answer:
+            # A server that refuses an upload need not read it: what is left of it would spoil the connection for the next call.
+            refused_upload = body is not None and answer.status_code >= 400
+            content = b"" if refused_upload else b"".join(self._chunks(method, url, answer, within))
+            return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, content)
+
+    def _answer(self, method: str, url: str, within: Deadline, **call: Any) -> Any:
+        """The answer, not read yet. A kept connection may have been closed by the server meanwhile: then once more on a new one."""
+
+        def send() -> Any:
+            return self.http.request(method, url, accept=ANY_STATUS, timeout=max(within.left, 0.1), stream=True, **call)
+
         try:
-            answer = self.http.request(
-                method, url, data=body, json=json, headers=headers, write=write, accept=ANY_STATUS, timeout=within.left, stream=True
-            )
+            try:
+                return send()
+            except ApiError as problem:
+                if method not in REPEATABLE or not is_lost_connection(problem):
+                    raise
+                return send()
         except ApiError as problem:
             raise self._silence(method, url, problem.words) from problem
-        with answer:
-            content = b"".join(self._chunks(method, url, answer, within))
-            return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, content)
 
     def _chunks(self, method: str, url: str, answer: Any, within: Deadline) -> Iterator[bytes]:
         """The body, within the time even when a server sends a sign of life every few seconds (third-party copies do)."""

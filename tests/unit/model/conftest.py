@@ -62,6 +62,6 @@ def storage_data() -> dict[str, Any]:
     return storage_description()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lake() -> Lake:
     return load_lake(lake_description())
