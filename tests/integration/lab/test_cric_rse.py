@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +70,15 @@ class Task:
             ],
         }
         book = self.folder / "play.yml"
+        (self.folder / "ansible.cfg").write_text("[defaults]\n")
         book.write_text(yaml.safe_dump([play]))
         environment = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": f"{ROOT}/.cache",
-            "ANSIBLE_CONFIG": "/dev/null",
+            "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"),
             "ANSIBLE_LOCALHOST_WARNING": "0",
         }
-        command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", "localhost,", "-c", "local", str(book), *flags]
+        command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", "localhost,", "-c", "local", str(book), "-e", f"ansible_python_interpreter={sys.executable}", *flags]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         assert CRIC_TOKEN not in done.stdout + done.stderr
