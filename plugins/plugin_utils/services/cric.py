@@ -40,9 +40,9 @@ class CricClient:
     def __init__(
         self,
         url: str,
-        *,
         application: str = "doma",
         tls: Tls | None = None,
+        *,
         timeout: float = 30.0,
         read_only: bool = False,
         writer: Writer | None = None,
