@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,7 +141,7 @@ class _Pass:
         self.wishes = probe.tokens(target)
         self.directory = probe.directory_name(secrets.token_hex(6))
         self.body = os.urandom(SAMPLE_BYTES)
-        self.made: dict[tuple[str, int], str] = {}
+        self.made: dict[tuple[str, int], dict[str, None]] = {}
         self.sample_problem = ""
         self.tape = ""
         self.tape_request = ""
@@ -186,6 +186,7 @@ class _Pass:
             return ""
         door = self._door("here", 0)
         try:
+            self._will_make("here", 0, "all")
             self._make_directory("here", 0, token, within)
             reply = door.put(self._path("here", 0, SAMPLE), self.body, token, within)
         except ApiError as problem:
@@ -220,9 +221,9 @@ class _Pass:
         if step.method == "DELETE":
             return Answer(door.delete(path, token, within).status)
         if step.method == "PUT":
+            self._will_make(step.where, step.index, step.token)
             if step.where != "here":
                 self._make_directory(step.where, step.index, token, within)
-            self._will_make(step.where, step.index, step.token)
             return Answer(door.put(path, self.body, token, within).status)
         if step.method == "MKCOL":
             return Answer(door.make_directory(path, token, within).status)
@@ -311,30 +312,29 @@ class _Pass:
         return f"{base}/{self.directory}/{subject}" if subject else base
 
     def _will_make(self, where: str, index: int, token: str) -> None:
-        """Notes that something is about to be made, and by which token it may be removed."""
-        cleaner = {"here": "all", "peer": "peer-all"}.get(where, token)
-        self.made.setdefault((where, index), cleaner)
+        """Notes that something is about to be made, and the tokens that may remove it: the one meant for that, then the one that made it."""
+        cleaner = {"here": "all", "peer": "peer-all"}.get(where, f"rucio-write:{index}")
+        self.made.setdefault((where, index), {cleaner: None})[token] = None
 
     def _make_directory(self, where: str, index: int, token: str | None, within: Deadline) -> None:
         """Makes this pass's directory where it is not there: not every server makes parents on PUT. What comes of it shows at the PUT."""
-        self._will_make(where, index, f"rucio-write:{index}")
         self._door(where, index).make_directory(self._path(where, index, "x").rsplit("/", 1)[0], token, within)
 
     def _clean(self) -> list[str]:
         """Removes all that this pass made; returns the URLs of what is still there."""
         remaining = []
-        for (where, index), key in self.made.items():
+        for (where, index), keys in self.made.items():
             door, path = self._door(where, index), self._path(where, index, "x").rsplit("/", 1)[0]
-            if not self._remove(door, path, key):
+            if not self._remove(door, path, keys):
                 remaining.append(door.url(path))
         return remaining
 
-    def _remove(self, door: WebdavDoor, path: str, key: str) -> bool:
-        """Whether a directory of the probe is gone, removed with a token or, where anonymous users could write, without."""
+    def _remove(self, door: WebdavDoor, path: str, keys: Iterable[str]) -> bool:
+        """Whether a directory of the probe is gone, removed with one of the tokens or, where anonymous users could write, without."""
         within = Deadline(self.prober.timeout)
-        for choice in (key, ""):
+        for key in keys:
             try:
-                if _remove_tree(door, path, self._token(choice) if choice else None, within):
+                if _remove_tree(door, path, self._token(key) if key else None, within):
                     return True
             except ApiError:
                 continue
@@ -374,13 +374,25 @@ def summary(reports: Sequence[PassReport], *, check_mode: bool) -> list[dict[str
     ]
 
 
+def token_support(rses: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Records for CRIC and Rucio: ``oidc_support`` where tokens were proven, its removal where they were not; none in check mode."""
+    return [
+        {"name": rse["name"], "attributes": {"oidc_support": True if rse["verdict"] == "ok" else None}}
+        for rse in rses
+        if rse["verdict"] != "skipped"
+    ]
+
+
 def failures(rses: Sequence[Mapping[str, Any]]) -> str:
     """The failed RSEs and their failed checks in a sentence; empty when there are none."""
     words = []
     for rse in rses:
         if rse["verdict"] == "failed":
             failed = [f"{check['id']} ({check['why']})" for check in rse["checks"] if check["result"] == Outcome.FAILED.value]
-            words.append(f"{rse['name']}: " + ("; ".join(failed) or "no issuer's users could be tried: give the credentials of one"))
+            words.append(
+                f"{rse['name']}: "
+                + ("; ".join(failed) or "nothing could be tried: it needs an https door, and the credentials of one issuer")
+            )
     return f"{len(words)} of {len(rses)} RSEs did not pass: " + " | ".join(words) if words else ""
 
 

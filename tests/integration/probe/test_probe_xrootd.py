@@ -18,8 +18,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive impor
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.prober import Prober, Wallet, failures, summary
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
-
-from .conftest import HOST, Faults, LabLake
+from xrootd_lake import HOST, Faults, LabLake
 
 pytestmark = pytest.mark.xrootd
 
