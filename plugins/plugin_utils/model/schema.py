@@ -64,7 +64,10 @@ def _tables(kind: Kind) -> Iterator[Table]:
 
 def _field_table(table: Table) -> str:
     rows = ["| Key | Value | Default | Meaning | Example |", "| --- | --- | --- | --- | --- |"]
-    rows += [f"| `{field.key}` | {_cell(words(field.kind))} | {_default(field)} | {_cell(field.doc)} | `{_example(field)}` |" for field in table.fields]
+    rows += [
+        f"| `{field.key}` | {_cell(words(field.kind))} | {_default(field)} | {_cell(field.doc)} | `{_example(field)}` |"
+        for field in table.fields
+    ]
     return "\n".join(rows) + "\n"
 
 

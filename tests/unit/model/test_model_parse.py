@@ -185,7 +185,7 @@ PROTOCOLS = st.builds(
 )
 RECORDS = st.builds(
     RseRecord,
-    name=st.from_regex(rf"\A{rucio.RSE_NAME}\Z"),
+    name=st.from_regex(r"\A[A-Z0-9]{1,9}([_-][A-Z0-9]{1,9}){0,3}\Z"),
     site=st.just("") | WORD,
     properties=st.fixed_dictionaries(
         {},
