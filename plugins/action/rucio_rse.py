@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_rse_records, rse_record_as_dict
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import rse_record_as_dict
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change
@@ -17,8 +17,8 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import 
     Purge,
     RseFound,
     Space,
-    checked_records,
     found_rse,
+    load_records,
     plan_removal,
     plan_rses,
 )
@@ -96,7 +96,7 @@ class ActionModule(RucioAction):
 
 def records_from_option(listed: list[dict[str, Any]]) -> tuple[RseRecord, ...]:
     """Records of the rses option; raises DescriptionError with the problems of all of them."""
-    return checked_records(load_rse_records([{key: value for key, value in each.items() if value is not None} for each in listed]))
+    return load_records([{key: value for key, value in each.items() if value is not None} for each in listed])
 
 
 def records_from_cric(options: dict[str, Any]) -> tuple[RseRecord, ...]:
@@ -120,7 +120,7 @@ def records_from_cric(options: dict[str, Any]) -> tuple[RseRecord, ...]:
                 for name in missing
             ]
         )
-    return checked_records(records, "cric")
+    return load_records([rse_record_as_dict(record) for record in records], "cric")
 
 
 def read_rses(client: RucioClient, records: tuple[RseRecord, ...]) -> dict[str, RseFound]:

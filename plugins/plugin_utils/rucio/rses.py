@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_rse_records, rse_record_as_dict
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_rse_record
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, WAN_OPERATIONS, Protocol, RseRecord, Scalar
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import MATCHABLE, SRM_WEB_SERVICE_PATH
@@ -151,16 +151,28 @@ def rse_as_dict(found: RseFound) -> dict[str, Any]:
     }
 
 
-def checked_records(records: Iterable[RseRecord], at: str = "rses") -> tuple[RseRecord, ...]:
-    """The same records; raises DescriptionError for everything that Rucio would refuse, drop silently, or store so that it cannot be used.
+def load_records(listed: Sequence[Mapping[str, Any]], at: str = "rses") -> tuple[RseRecord, ...]:
+    """Records from the form of the rses option. at: where they are, for messages.
 
-    The form of each value is the model's business; here is what depends on how Rucio treats it.
+    Raises DescriptionError for everything that Rucio would refuse, drop silently, or store so that it cannot be used: the form of each value is
+    the model's business, what depends on how Rucio treats it is looked at here.
     """
-    found = load_rse_records([rse_record_as_dict(record) for record in records], at)
-    problems = [problem for number, record in enumerate(found) for problem in _record_problems(f"{at}[{number}] ({record.name})", record)]
+    problems: list[Problem] = []
+    records: list[RseRecord] = []
+    for number, each in enumerate(listed):
+        path = f"{at}[{number}]"
+        try:
+            record = load_rse_record(each, path)
+        except DescriptionError as error:
+            problems += error.problems
+            continue
+        problems += _record_problems(path, record)
+        if any(record.name == other.name for other in records):
+            problems.append(Problem(path, f"{record.name} is declared more than once; one would undo the other.", "Declare each RSE once."))
+        records.append(record)
     if problems:
         raise DescriptionError(problems)
-    return found
+    return tuple(records)
 
 
 def _record_problems(path: str, record: RseRecord) -> Iterator[Problem]:
@@ -249,7 +261,7 @@ def _rse_changes(record: RseRecord, there: RseFound | None, purge: Purge) -> Ite
             yield Change(name, "limit", verb, name=limit, before=there.limits.get(limit), after=value, stage=1)
     if record.space is not None and not there.space.holds(record.space):
         before, after = vars(there.space), vars(there.space.of_total(record.space))
-        yield Change(name, "space", "update", name="storage", before=dict(before), after=dict(after), stage=1)
+        yield Change(name, "space", "create" if there.space.free is None else "update", before=dict(before), after=dict(after), stage=1)
 
 
 def _attribute_changes(record: RseRecord, there: RseFound, purge: Sequence[str]) -> Iterator[Change]:

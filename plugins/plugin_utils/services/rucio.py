@@ -26,7 +26,7 @@ BULK_TIMEOUT = 600.0
 
 REMEDIES = {
     "CannotAuthenticate": "check account, user name and password, certificate or token (audience and scope that this server expects)",
-    "AccessDenied": "use an account that may: attribute admin=True is enough for RSEs, quotas and distances; accounts need root",
+    "AccessDenied": "use an account that may: attribute admin=True is enough for RSEs, quotas and distances; accounts and space need root",
     "InsufficientAccountLimit": "give the account a quota on these RSEs",
     "InvalidRSEExpression": "the expression matches no RSE (values are case-sensitive), register the RSEs first",
     "DataIdentifierNotFound": "the data must be registered before rules can be made for it",

@@ -74,7 +74,9 @@ formatter = generic
 format = %(message)s
 """
 
-BOOTSTRAP = "from rucio.db.sqla.util import build_database, create_base_vo, create_root_account as root; build_database(); create_base_vo(); root()"
+BOOTSTRAP = (
+    "from rucio.db.sqla.util import build_database, create_base_vo, create_root_account as root; build_database(); create_base_vo(); root()"
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,14 @@ class RucioServer:
     @property
     def arguments(self) -> dict[str, Any]:
         """The connection options of every rucio module, for the root account."""
-        return {"url": self.url, "ca_path": str(self.ca), "auth_type": "userpass", "username": "ddmlab", "password": PASSWORD, "account": "root"}
+        return {
+            "url": self.url,
+            "ca_path": str(self.ca),
+            "auth_type": "userpass",
+            "username": "ddmlab",
+            "password": PASSWORD,
+            "account": "root",
+        }
 
     def start(self) -> None:
         python = environment()
@@ -123,13 +132,29 @@ class RucioServer:
         (self.home / "etc/rucio.cfg").write_text(RUCIO_CFG.format(**words))
         (self.home / "etc/alembic.ini").write_text(ALEMBIC_INI.format(**words))
         client = {"client_id": "rucio", "client_secret": "unused", "issuer": self.issuer, "redirect_uris": [self.url]}
-        (self.home / "etc/idpsecrets.json").write_text(json.dumps({"escape": {**client, "SCIM": {"client_id": "rucio", "client_secret": "unused"}}}))
+        (self.home / "etc/idpsecrets.json").write_text(
+            json.dumps({"escape": {**client, "SCIM": {"client_id": "rucio", "client_secret": "unused"}}})
+        )
         make_certificates(self.home)
-        settings = {**os.environ, "RUCIO_HOME": str(self.home), "RUCIO_CONFIG": str(self.home / "etc/rucio.cfg"), "FAULTS": str(self.home / "faults.json")}
+        settings = {
+            **os.environ,
+            "RUCIO_HOME": str(self.home),
+            "RUCIO_CONFIG": str(self.home / "etc/rucio.cfg"),
+            "FAULTS": str(self.home / "faults.json"),
+        }
         subprocess.run([python, "-c", BOOTSTRAP], env=settings, check=True, capture_output=True)
         command = [python, "-m", "gunicorn", "--workers", "1", "--threads", "8", "--worker-class", "gthread", "--no-control-socket"]
         command += ["--bind", f"127.0.0.1:{self.port}", "--timeout", "600", "--keep-alive", "30", "--chdir", str(HERE)]
-        command += ["--certfile", str(self.home / "server.pem"), "--keyfile", str(self.home / "server.key"), "--ca-certs", str(self.ca), "--cert-reqs", "1"]
+        command += [
+            "--certfile",
+            str(self.home / "server.pem"),
+            "--keyfile",
+            str(self.home / "server.key"),
+            "--ca-certs",
+            str(self.ca),
+            "--cert-reqs",
+            "1",
+        ]
         command += ["--access-logfile", str(self.home / "access.log"), "--access-logformat", "%(m)s %(U)s?%(q)s %(s)s", "wsgi:application"]
         with (self.home / "log/server.log").open("wb") as log:
             self._process = subprocess.Popen(command, env=settings, stdout=log, stderr=log)

@@ -15,7 +15,9 @@ FAULTS = os.environ["FAULTS"]
 def application(environ, start_response):
     peer = getattr(environ.get("gunicorn.socket"), "getpeercert", dict)()
     if peer:
-        environ["SSL_CLIENT_S_DN"] = "/" + "/".join(f"{'CN' if key == 'commonName' else 'O'}={value}" for ((key, value),) in peer["subject"])
+        environ["SSL_CLIENT_S_DN"] = "/" + "/".join(
+            f"{'CN' if key == 'commonName' else 'O'}={value}" for ((key, value),) in peer["subject"]
+        )
     if os.path.exists(FAULTS) and _breaks(environ):
         start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
         return [b"broken by the test"]
