@@ -142,7 +142,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return (f'Did you mean "{spellings[found[0]]}"? ' if found else "") + f"Known: {quoted(known)}."
 
 
-def text(what: str, pattern: str = r".*\S.*", remedy: str = "Write some text.", limit: int = 255, to_lower: bool = False) -> Value:
+def text(what: str, pattern: str = r"[\s\S]*\S[\s\S]*", remedy: str = "Write some text.", limit: int = 255) -> Value:
     """A text that matches a pattern as a whole."""
 
     def parse(value: Any) -> str:

@@ -25,7 +25,7 @@ def test_the_lake(lake: Lake) -> None:
 def test_a_lake_adds_and_replaces_classes(lake_data: Data, storage_data: Data) -> None:
     lake_data["qos_classes"] = {
         "FAST": {"any_of": [{"max_latency": "1s"}]},
-        "GLACIAL": {"description": "Tape only", "any_of": [{"media": ["tape"]}], "permanent": True},
+        "GLACIAL": {"description": "Tape only.\nReading takes hours.\n", "any_of": [{"media": ["tape"]}], "permanent": True},
     }
     lake = parse.load_lake(lake_data)
     assert list(lake.qos_classes) == ["SAFE", "FAST", "CHEAP-ANALYSIS", "OPPORTUNISTIC", "GLACIAL"]
