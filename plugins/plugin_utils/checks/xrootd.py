@@ -47,7 +47,8 @@ class Facts:
     homes: Mapping[str, str] = field(default_factory=dict)
 
     def is_missing(self, path: str) -> bool:
-        return not self.entries.get(path, {"exists": True})["exists"]
+        entry = self.entries.get(path) or self.entries.get(path.rstrip("/"))
+        return entry is not None and not entry["exists"]
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,19 @@ def _check_server(server: Server) -> Iterator[Finding]:
         yield from _tokens(server, server.tokens_path, server.tokens)
     if server.rights is not None and server.asks_authdb:
         yield from _rights(server, server.authdb_path, server.rights)
+
+
+def continued_paths(each: Placed) -> list[str]:
+    """Shell patterns of what a ``continue`` directive may read: a file, or the files of a directory."""
+    target = each.args[0].removeprefix("?") if each.args else ""
+    return [target.rstrip("/"), target.rstrip("/") + "/*"] if target.startswith("/") else []
+
+
+def named_paths(server: Server) -> list[str]:
+    """Files and directories whose existence, owner or mode a rule asks for."""
+    found = [word for each in server.find("xrd.tls", "http.key", "http.cert", "macaroons.secretkey") for word in each.args]
+    found += [target for each in server.find("oss.space") for target in each.args[1:2]]
+    return [path.rstrip("/") for path in found if path.startswith("/") and not path.endswith("*")]
 
 
 def _finding(rule: str, file: str, line: int, message: str) -> Finding:

@@ -195,7 +195,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], facts: Fa
     refresh = server.last("acc.authrefresh")
     if refresh and refresh.args[:1] == (str(AUTHDB_SECONDS),):
         reread[rights_path] = AUTHDB_SECONDS
-    return Site(tuple(wanted), _directories(storage, options, server), draft.server, reread)
+    return Site(tuple(wanted), directories_of(storage, options, server), draft.server, reread)
 
 
 def restart_reasons(
@@ -541,9 +541,9 @@ def _copies(options: Options, server: Server) -> list[WantedFile]:
     return copies
 
 
-def _directories(storage: Storage, options: Options, server: Server) -> tuple[tuple[str, str], ...]:
-    """Directories of the service: certificate, name space with one directory per area, partitions."""
-    root = server.last("oss.localroot")
+def directories_of(storage: Storage, options: Options, server: Server | None = None) -> tuple[tuple[str, str], ...]:
+    """Path and mode of the directories of the service: certificate, name space with one directory per area, partitions."""
+    root = server.last("oss.localroot") if server else None
     top = root.args[0] if root and root.args else options.name_space
     paths = [top]
     for area in storage.areas:
