@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -218,17 +219,14 @@ class ActionModule(DatalakeAction):
     def _write(
         self, host: Host, files: list[xrootd.WantedFile], directories: list[tuple[str, str]], options: xrootd.Options, *, backup: bool
     ) -> dict[str, str]:
-        request = {
-            "files": [
-                {name: value for name, value in vars(each).items() if value is not None and (name != "source" or each.content is None)}
-                | {"backup": backup and not each.source and not each.secret}
-                for each in files
-            ],
-            "directories": [{"path": path, "owner": options.user, "group": options.user, "mode": mode} for path, mode in directories],
-        }
-        for each in request["directories"]:
-            if _is_there(host.entries, each["path"]):
-                del each["mode"]
+        wanted = [{name: value for name, value in vars(each).items() if value is not None} for each in files]
+        for each in wanted:
+            each["backup"] = backup and "source" not in each and not each["secret"]
+        places = [{"path": posixpath.dirname(each.path)} for each in files if each.path == options.unit_file]
+        for path, mode in directories:
+            new = {} if _is_there(host.entries, path) else {"mode": mode}
+            places.append({"path": path, "owner": options.user, "group": options.user, **new})
+        request = {"files": wanted, "directories": places}
         answer = self._module("host_write", request)
         host.calls += 1
         backups: dict[str, str] = answer["backups"]

@@ -245,6 +245,9 @@ def _configure(draft: _Draft, storage: Storage, options: Options, fresh: bool) -
 
 def _served(draft: _Draft, storage: Storage, options: Options) -> None:
     draft.present("all.sitename", storage.site)
+    if draft.server.before(tables.AUTHDB_IN_ETC):  # later units say it on the command line; without it state is kept in /tmp
+        draft.present("all.adminpath", "/var/spool/xrootd")
+        draft.present("all.pidpath", "/run/xrootd")
     exports = [path for path, _options in draft.server.exports] if draft.server.find("all.export", "xrootd.export") else []
     if not all(any(_covers(export, area.path) for export in exports) for area in storage.areas):
         draft.insert(("all.export", storage.base_path))

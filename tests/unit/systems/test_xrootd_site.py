@@ -90,6 +90,8 @@ def test_a_fresh_server():
 
 # What is served. The path of a file selects its space, and with it the QoS class.
 all.sitename LAB
+all.adminpath /var/spool/xrootd
+all.pidpath /run/xrootd
 all.export /escape
 oss.localroot /var/lib/xrootd/ns
 oss.space fast /data/fast1
