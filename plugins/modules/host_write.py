@@ -143,6 +143,7 @@ def main():
             "directories": {"type": "list", "elements": "dict", "default": [], "options": place},
         },
         supports_check_mode=True,
+        no_log=True,  # the invocation, with every text, would go to the log of the host
     )
     try:
         wanted = host_files.plan_writes(module.params["files"], module.params["directories"], module.check_mode)

@@ -34,10 +34,12 @@ class Facts:
     """What is known of the host beside the files.
 
     instances: names of the server's instances that are in use; None: every main file is taken for one.
+    installed: release of the installed package, which the rules then follow.
     entries: what host_read says of paths (exists, kind, owner, mode). homes: home directory by user.
     """
 
     instances: tuple[str, ...] | None = None
+    installed: str | None = None
     host: str | None = None
     user: str = "xrootd"
     lab: bool = False
@@ -45,7 +47,8 @@ class Facts:
     homes: Mapping[str, str] = field(default_factory=dict)
 
     def is_missing(self, path: str) -> bool:
-        return not self.entries.get(path, {"exists": True})["exists"]
+        entry = self.entries.get(path) or self.entries.get(path.rstrip("/"))
+        return entry is not None and not entry["exists"]
 
 
 @dataclass(frozen=True)
@@ -176,12 +179,12 @@ class Server:
     @cached_property
     def http(self) -> list[Placed]:
         """Lines that open an HTTP door."""
-        libraries = [each for each in self.find("xrd.protocol") if _library(each).startswith("libXrdHttp")]
-        names = {_protocol(each)[0] for each in libraries}
+        libraries = [each for each in self.find("xrd.protocol") if library_of(each).startswith("libXrdHttp")]
+        names = {protocol_of(each)[0] for each in libraries}
         return [
             each
             for each in self.find("xrd.protocol")
-            if each in libraries or (each.args[-1:] == ("+port",) and _protocol(each)[0] in names)
+            if each in libraries or (each.args[-1:] == ("+port",) and protocol_of(each)[0] in names)
         ]
 
     @cached_property
@@ -191,7 +194,7 @@ class Server:
     @cached_property
     def ports(self) -> list[tuple[str, Placed]]:
         found = [(port, each) for each in self.find("xrd.port") for port in _plain(each)[:1]]
-        found += [(port, each) for each in self.find("xrd.protocol") if (port := _protocol(each)[1])]
+        found += [(port, each) for each in self.find("xrd.protocol") if (port := protocol_of(each)[1])]
         return found
 
 
@@ -202,7 +205,7 @@ def check(files: Mapping[str, str], facts: Facts | None = None, release: str | N
     release: of xrootd, such as ``5.5.3``; None when it is not known.
     """
     facts = facts or Facts()
-    parsed = tables.parse_release(release)
+    parsed = tables.parse_release(facts.installed or release)
     known = parsed if tables.is_known(parsed) else None
     mains = {path: found[1] for path in sorted(files) if (found := MAIN_FILE.fullmatch(path))}
     servers = [Server(path, files, facts, known) for path, name in mains.items() if facts.instances is None or name in facts.instances]
@@ -210,19 +213,36 @@ def check(files: Mapping[str, str], facts: Facts | None = None, release: str | N
     for server in servers:
         findings.update(dict.fromkeys(_check_server(server)))
         if not known:
-            told = f"The release {release} is not one whose rules are known." if release else "The release is not known."
+            named = facts.installed or release
+            told = f"The release {named} is not one whose rules are known." if named else "The release is not known."
             findings[_finding("xrootd.release-unknown", server.path, 0, told)] = None
+        if facts.installed and release and parsed != tables.parse_release(release):
+            told = f"The release {facts.installed} is installed, the description says {release}."
+            findings[_finding("xrootd.release-differs", server.path, 0, told)] = None
     findings.update(dict.fromkeys(_shared_ports(servers)))
     return sorted(findings, key=lambda each: (each.file, each.line, each.rule))
 
 
 def _check_server(server: Server) -> Iterator[Finding]:
-    for rules in (_structure, _names, _authorization, _encryption, _doors, _macaroons, _spaces, _token_service, _unit):
+    for rules in (_structure, _writable, _names, _authorization, _encryption, _doors, _macaroons, _spaces, _token_service, _unit):
         yield from rules(server)
     if server.tokens is not None and server.tokens_path:
         yield from _tokens(server, server.tokens_path, server.tokens)
     if server.rights is not None and server.asks_authdb:
         yield from _rights(server, server.authdb_path, server.rights)
+
+
+def continued_paths(each: Placed) -> list[str]:
+    """Shell patterns of what a ``continue`` directive may read: a file, or the files of a directory."""
+    target = each.args[0].removeprefix("?") if each.args else ""
+    return [target.rstrip("/"), target.rstrip("/") + "/*"] if target.startswith("/") else []
+
+
+def named_paths(server: Server) -> list[str]:
+    """Files and directories whose existence, owner or mode a rule asks for."""
+    found = [word for each in server.find("xrd.tls", "http.key", "http.cert", "macaroons.secretkey") for word in each.args]
+    found += [target for each in server.find("oss.space") for target in each.args[1:2]]
+    return [path.rstrip("/") for path in found if path.startswith("/") and not path.endswith("*")]
 
 
 def _finding(rule: str, file: str, line: int, message: str) -> Finding:
@@ -270,6 +290,15 @@ def _structure(server: Server) -> Iterator[Finding]:
             missing = [name for name in xrootd_cfg.references(word) if name not in server.values]
             if missing and each.name not in ("set", "setenv"):
                 yield _at("xrootd.undefined-variable", each, f"${missing[0]} is not set; the server does not start.")
+
+
+def _writable(server: Server) -> Iterator[Finding]:
+    """Files that decide about rights and that anybody on the host can change."""
+    key = server.tls.args[-1:] if server.tls else ()
+    for path in [*server.documents, server.tokens_path, server.authdb_path, *key]:
+        mode = server.facts.entries.get(path or "", {}).get("mode", "0")
+        if path and int(mode, 8) & 0o002:
+            yield _finding("xrootd.world-writable", path, 0, f"Everybody on the host can write {path} (mode {mode}).")
 
 
 def _names(server: Server) -> Iterator[Finding]:
@@ -345,8 +374,8 @@ def _authorization(server: Server) -> Iterator[Finding]:
         named = server.authlib("libXrdAccSciTokens") or server.authlibs[0][0]
         yield _at("xrootd.file-missing", named, f"{server.tokens_path} does not exist; the server does not start.")
     for each in server.find("sec.protocol"):
-        if authorize and _security(each) in ("unix", "host"):
-            yield _at("xrootd.sec-claims-only", each, f"With {_security(each)} a client is whoever it says it is.")
+        if authorize and security_of(each) in ("unix", "host"):
+            yield _at("xrootd.sec-claims-only", each, f"With {security_of(each)} a client is whoever it says it is.")
     for each in server.find("http.exthandler"):
         if any("libXrdHttpTapeApi" in word for word in each.args):
             yield _at("xrootd.tape-simulator", each, "The tape simulator asks nobody for a token: anybody may stage and delete.")
@@ -364,7 +393,7 @@ def _encryption(server: Server) -> Iterator[Finding]:
             "The HTTP door has no certificate: it cannot speak https, and tokens cross the network in the clear.",
         )
     for each in server.find("sec.protocol"):
-        if _security(each) == "ztn" and not server.tls:
+        if security_of(each) == "ztn" and not server.tls:
             yield _at("xrootd.ztn-without-tls", each, "ztn sends tokens and needs TLS; the server does not start.")
     if server.tls and not server.find("xrd.tlsca"):
         yield _at("xrootd.tlsca-missing", server.tls, "xrd.tls without xrd.tlsca: the server does not start.")
@@ -427,7 +456,7 @@ def _doors(server: Server) -> Iterator[Finding]:
     if not server.facts.lab and not server.before(tables.WHOLE_COMPONENTS):
         for each in allowed:
             yield _at("xrootd.tpc-private-allowed", each, f"Third-party copies may reach {' '.join(each.args)} addresses.")
-    protocols = {_security(each) for each in server.find("sec.protocol")}
+    protocols = {security_of(each) for each in server.find("sec.protocol")}
     if protocols and not server.find("xrootd.seclib", "all.seclib"):
         yield _at(
             "xrootd.seclib-missing",
@@ -467,13 +496,13 @@ def _shared_ports(servers: Iterable[Server]) -> Iterator[Finding]:
                 yield _finding("xrootd.duplicate-port", *where, f"Port {port} belongs to {owner.path} already; this server does not start.")
 
 
-def _protocol(each: Placed) -> tuple[str, str]:
+def protocol_of(each: Placed) -> tuple[str, str]:
     """Name and port of an xrd.protocol line."""
     name, _colon, port = (_plain(each)[:1] or ("",))[0].partition(":")
     return name, port
 
 
-def _library(each: Placed) -> str:
+def library_of(each: Placed) -> str:
     return posixpath.basename((*_plain(each), "", "")[1])
 
 
@@ -482,7 +511,7 @@ def _plain(each: Placed) -> tuple[str, ...]:
     return each.args[1:] if each.args[:1] == ("tls",) else each.args
 
 
-def _security(each: Placed) -> str:
+def security_of(each: Placed) -> str:
     """Name of the protocol of a sec.protocol line, which may begin with a directory."""
     return next((word for word in each.args if not word.startswith("/")), "")
 
@@ -768,6 +797,9 @@ def _rights(server: Server, file: str, document: authdb.Document) -> Iterator[Fi
         if not rule.name:
             yield _finding("authdb.name-missing", file, rule.line, "The record has no name; the server does not start.")
             continue
+        if len(rule.name.encode()) > tables.RECORD_NAME:
+            told = f"Names are cut after {tables.RECORD_NAME} characters, so that two of them can become one."
+            yield _finding("authdb.name-too-long", file, rule.line, told)
         if any(word.startswith("#") for word in rule.record.words[1:]):
             yield _finding("authdb.remark", file, rule.line, "A # inside a record begins no remark; the server does not start.")
             continue

@@ -53,6 +53,7 @@ RULES: dict[str, Rule] = {
     "xrootd.tape-simulator": Rule(
         OPEN, "Take it away: it is made for tests only.", "xrootd src/XrdHttpTapeApi; tried on 6.2.1: anonymous stage gave 201"
     ),
+    "xrootd.world-writable": Rule(OPEN, "Set its mode to 0644 or less.", "whoever edits the configuration gives rights"),
     # the file itself
     "xrootd.unclosed-if": Rule(ERROR, "Close the block with fi.", _STREAM),
     "xrootd.nested-if": Rule(
@@ -71,6 +72,9 @@ RULES: dict[str, Rule] = {
         WARNING, "Correct the name, or take the line away.", "directives of the sources of xrootd 5.0.0 to 6.1.0"
     ),
     "xrootd.directive-too-new": Rule(ERROR, "Take it away, or upgrade.", "directives of the sources of xrootd 5.0.0 to 6.1.0"),
+    "xrootd.release-differs": Rule(
+        WARNING, "Correct the description, or install the release that it names.", "the rules follow the installed one"
+    ),
     "xrootd.release-unknown": Rule(NOTICE, "Read the release notes; rules of the newest known release were used.", "releases 5.0.0 to 6.2"),
     # encryption
     "xrootd.no-tls": Rule(ERROR, "Add xrd.tls CERTIFICATE KEY and xrd.tlsca.", _HTTP),
@@ -175,6 +179,7 @@ RULES: dict[str, Rule] = {
     "authdb.colon": Rule(ERROR, "Write the colon (o: g: r: u: h:).", f"{_ACC}; tried on 5.5.3; optional from 5.6.2"),
     "authdb.selector": Rule(ERROR, "Use each of o: g: r: u: h: once, with a value.", _ACC),
     "authdb.name-missing": Rule(ERROR, "Write the name behind the type.", _ACC),
+    "authdb.name-too-long": Rule(ERROR, "Choose a name of at most 64 characters.", f"{_ACC} (recname_buff)"),
     "authdb.duplicate": Rule(ERROR, "Put the records together.", _ACC),
     "authdb.undefined": Rule(ERROR, "Define it above this record.", _ACC),
     "authdb.unused": Rule(NOTICE, "Take the definition away or give it an s or x record.", _ACC),

@@ -24,6 +24,7 @@ INI_LINE_NOW = 1024
 INI_NAME = 50  # longest section name and key before COLON_OPTIONAL, final zero included
 
 SPACE_NAME = 63
+RECORD_NAME = 64
 
 DIRECTIVES: dict[str, frozenset[str]] = {
     prefix: frozenset(names.split())

@@ -138,6 +138,7 @@ CASES = [
         "5.5.3",
         FACTS,
     ),
+    ("xrootd.world-writable", [], AUTHDB, LAST, "5.5.3", entry(AUTHDB, mode="0666")),
     ("xrootd.tape-simulator", [(CFG, TPC, TPC + "\nhttp.exthandler tape libXrdHttpTapeApi.so /s 4m")], CFG, "TapeApi", "6.2.1", FACTS),
     ("xrootd.unclosed-if", [(CFG, "acc.audit", "if exec xrootd\nacc.audit")], CFG, "if exec", "5.5.3", FACTS),
     ("xrootd.nested-if", [(CFG, "acc.audit deny", "if exec xrootd\nif named b\nfi\nacc.audit deny")], CFG, "if named", "5.5.3", FACTS),
@@ -161,6 +162,7 @@ CASES = [
     ("xrootd.directive-too-new", [(CFG, "acc.audit", "http.tlsclientauth off\nacc.audit")], CFG, "tlsclientauth", "5.8.4", FACTS),
     ("xrootd.directive-too-new", [(CFG, "authz\n", "authz strip-on-redirect\n")], CFG, "header2cgi", "5.9.6", FACTS),
     ("xrootd.release-unknown", [], CFG, LAST, "7.0.0", FACTS),
+    ("xrootd.release-differs", [], CFG, LAST, "5.5.3", replace(FACTS, installed="5.6.9-1")),
     ("xrootd.no-tls", drop(CFG, f"xrd.tls {CERT} {KEY}"), CFG, "xrd.protocol", "5.5.3", FACTS),
     ("xrootd.tlsca-missing", drop(CFG, "xrd.tlsca certdir /etc/grid-security/certificates"), CFG, "xrd.tls ", "5.5.3", FACTS),
     ("xrootd.ztn-without-tls", drop(CFG, f"xrd.tls {CERT} {KEY}"), CFG, "sec.protocol", "5.5.3", FACTS),
@@ -300,6 +302,7 @@ CASES = [
     ("authdb.selector", [(AUTHDB, "g: /escape\n", "g: /escape g: /b\n")], AUTHDB, "= vo", "5.5.3", FACTS),
     ("authdb.selector", [(AUTHDB, "g: /escape\n", "g:\n")], AUTHDB, "= vo", "5.5.3", FACTS),
     ("authdb.name-missing", add(AUTHDB, "u\n"), AUTHDB, "u\n", "5.5.3", FACTS),
+    ("authdb.name-too-long", add(AUTHDB, f"u {'u' * 65} /escape rl\n"), AUTHDB, "uuu", "5.5.3", FACTS),
     ("authdb.duplicate", add(AUTHDB, "s dm /escape rl\n"), AUTHDB, "s dm", "5.5.3", FACTS),
     ("authdb.undefined", add(AUTHDB, "s other /escape rl\n"), AUTHDB, "s other", "5.5.3", FACTS),
     ("authdb.undefined", [(AUTHDB, "x dm  /escape a", "x dm  /escape a common")], AUTHDB, "x dm", "5.5.3", FACTS),
@@ -417,6 +420,8 @@ GOOD = [
     ("scitokens.key-too-new", [(TOKENS, "base_path", "authorization_strategy = capability\nbase_path")], FACTS, "5.7.0"),
     ("authdb.group-unbound", drop(TOKENS, "issuer = https://iam.example.org/"), FACTS, "5.5.3"),
     ("xrootd.release-unknown", [], FACTS, "1:5.5.3-1"),
+    ("xrootd.release-unknown", [], replace(FACTS, installed="5.5.3-1"), None),
+    ("xrootd.release-differs", [], replace(FACTS, installed="5.5.3-1"), "5.5.3"),
 ]
 
 
