@@ -12,6 +12,10 @@ Run by one process, because it keeps its state itself::
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from flask import Blueprint, Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
@@ -29,7 +33,21 @@ def create_app(config_path: str) -> Flask:
         app.register_blueprint(_pages(issuer, Service(issuer, config.data / issuer.name)))
     app.register_error_handler(OAuthError, _oauth_answer)
     app.register_error_handler(HTTPException, _http_answer)
+    app.wsgi_app = _merge_slashes(app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _merge_slashes(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Serves ``//`` like ``/``, as the web servers in front of real issuers do.
+
+    libscitokens (0.7.3) asks for ``<iss>/.well-known/...`` without first taking the slash off that ends INDIGO's issuers, and follows no redirect.
+    """
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ["PATH_INFO"] = re.sub("//+", "/", environ["PATH_INFO"])
+        return application(environ, start_response)
+
+    return serve
 
 
 def _pages(issuer: Issuer, service: Service) -> Blueprint:
