@@ -53,7 +53,20 @@ def write_config(path: Path, text: str) -> Path:
 def running(name: str, config: Path, tls: Path, port: int) -> Iterator[StandIn]:
     """The stand-in "iam" or "cric" while the block runs."""
     log = config.with_suffix(".access.log")
-    command = [sys.executable, "-m", "gunicorn", "--workers", "1", "--threads", "8", "--no-control-socket", "--bind", f"127.0.0.1:{port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--workers",
+        "1",
+        "--threads",
+        "8",
+        "--no-control-socket",
+        "--graceful-timeout",
+        "2",
+        "--bind",
+        f"127.0.0.1:{port}",
+    ]
     command += ["--certfile", str(tls / "localhost.pem"), "--keyfile", str(tls / "localhost.key"), "--access-logfile", str(log)]
     errors = config.with_suffix(".errors.log")
     with errors.open("w") as output:

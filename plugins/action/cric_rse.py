@@ -85,6 +85,10 @@ class ActionModule(DatalakeAction):
         answer["pending"] = [change.words() for change in pending.plan.changes]
         answer["change_set"] = {"rses": pending.change_set, "distances": {}}
         answer["unmanaged"] = pending.unmanaged
+        answer["missing"] = list(planned.missing)
+        if planned.missing:
+            words = "not in CRIC, and not made because no protocols are given"
+            answer["warnings"] = [f"{', '.join(planned.missing)}: {words}"]
         if document:
             texts = _documents(document, pending, arguments["url"], len(wanted or ()))
             answer["changed"] |= _write_documents(texts, check_mode=self.check_mode)

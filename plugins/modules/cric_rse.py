@@ -42,7 +42,9 @@ options:
           - One that is null is removed from the params.
         type: dict
       protocols:
-        description: Doors, with Rucio's priorities (null where an operation is not offered). All are left alone when it is not given.
+        description:
+          - Doors, with Rucio's priorities (null where an operation is not offered).
+          - All are left alone when it is not given; an RSE that is not in CRIC is not made then.
         type: list
         elements: dict
       limits:
@@ -164,6 +166,12 @@ unmanaged:
   returned: success
   type: dict
   sample: {LAB-XRD1-FAST: ["gsiftp://se1.lake.test:2811"]}
+missing:
+  description: RSEs that are not in CRIC and were not made, because their records name no protocols.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 actions:
   description: What was written, in words.
   returned: success

@@ -22,12 +22,14 @@ UNSTATED: Mapping[str, tuple[Any, ...]] = {"space": (0,), "rse_type": ("DISK",)}
 class Planned:
     """plan: all differences, in CRIC's words. change_set: RSE -> the fields to be written, in the shape of the preset=doma view.
 
-    unmanaged: RSE -> doors that CRIC has and the record lacks; they are left alone.
+    unmanaged: RSE -> doors that CRIC has and the record lacks; they are left alone. missing: RSEs that are not in CRIC and cannot be made,
+    because their records name no doors.
     """
 
     plan: Plan = field(default_factory=Plan)
     change_set: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unmanaged: Mapping[str, list[str]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 def plan_rses(wanted: Iterable[RseRecord], plain: Mapping[str, Any], doma: Mapping[str, Any], *, purge_protocols: bool = False) -> Planned:
@@ -38,8 +40,12 @@ def plan_rses(wanted: Iterable[RseRecord], plain: Mapping[str, Any], doma: Mappi
     changes: list[Change] = []
     change_set: dict[str, dict[str, Any]] = {}
     unmanaged: dict[str, list[str]] = {}
+    missing: list[str] = []
     for record in wanted:
         found = doma["rses"].get(record.name)
+        if found is None and record.protocols is None:
+            missing.append(record.name)
+            continue
         if found is None:
             change_set[record.name] = cric_doma.new_fields(record)
             changes.append(Change(record.name, "rse", "create", after=change_set[record.name]))
@@ -51,7 +57,7 @@ def plan_rses(wanted: Iterable[RseRecord], plain: Mapping[str, Any], doma: Mappi
             change_set[record.name] = differing.fields
         if differing.unmanaged:
             unmanaged[record.name] = differing.unmanaged
-    return Planned(Plan.of(changes), change_set, unmanaged)
+    return Planned(Plan.of(changes), change_set, unmanaged, tuple(missing))
 
 
 def same(name: str, one: Any, other: Any) -> bool:

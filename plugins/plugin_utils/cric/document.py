@@ -22,8 +22,9 @@ NEW_SUBJECT = ("rse", "create")
 def markdown(planned: Planned, cric: str, described: int) -> str:
     """The page. cric: address of the instance. described: how many RSEs were compared. The same differences give the same text."""
     head = f"# Changes for CRIC at {cric}\n\n"
+    plural = "" if described == 1 else "s"
     if not planned.plan:
-        return head + f"Nothing to change: CRIC holds what the description says of {described} RSEs.\n" + _left_alone(planned)
+        return head + f"Nothing to change: CRIC holds what the description says of {described} RSE{plural}.\n" + _left_alone(planned)
     count = len({change.subject for change in planned.plan.changes})
     parts = [
         head + f"{count} of {described} described RSEs differ. Apply the checklist in its order, then run the same task again: "

@@ -133,7 +133,8 @@ def record_from_fields(name: str, fields: Mapping[str, Any]) -> RseRecord:
         attributes[CHECKSUM] = _scalar(fields[CHECKSUM])
     params = dict(fields.get("params") or {})
     listed = fields.get("protocols") or []
-    impl = {each["scheme"]: str(params.pop(f"impl_{each['scheme']}", fields.get("impl") or DEFAULT_IMPL)) for each in listed}
+    schemes = {str(each["scheme"]) for each in listed}
+    impl = {scheme: str(params.pop(f"impl_{scheme}", None) or fields.get("impl") or DEFAULT_IMPL) for scheme in schemes}
     attributes |= {key: _scalar(value) for key, value in params.items() if value is not None}
     return RseRecord(
         name=name,

@@ -78,7 +78,17 @@ class Task:
             "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"),
             "ANSIBLE_LOCALHOST_WARNING": "0",
         }
-        command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", "localhost,", "-c", "local", str(book), "-e", f"ansible_python_interpreter={sys.executable}", *flags]
+        command = [
+            str(ROOT / ".venv/bin/ansible-playbook"),
+            "-i",
+            "localhost,",
+            "-c",
+            "local",
+            str(book),
+            "-e",
+            f"ansible_python_interpreter={sys.executable}",
+            *flags,
+        ]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         assert CRIC_TOKEN not in done.stdout + done.stderr
