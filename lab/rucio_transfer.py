@@ -5,7 +5,7 @@
 """A person of the lab at work: logs in with a token, uploads a file to each RSE and downloads it again with the real Rucio client.
 
 Runs on the Python that has the Rucio client. Reads one JSON object from standard input, so that no secret is in argv:
-{"token_url", "client_id", "client_secret", "username", "password", "audience", "scope", "ca", "rucio", "account", "did_scope", "rses"}
+{"token_url", "client_id", "username", "password", "audience", "scope", "ca", "rucio", "account", "did_scope", "rses"}
 and prints one JSON object: {"transfers": [{"rse", "did", "pfn", "bytes", "uploaded", "adler32", "adler32_downloaded", "ok"}]}.
 A file that is already there is not uploaded again.
 """
@@ -39,11 +39,10 @@ def main() -> int:
 
 
 def person_token(wanted: dict[str, Any]) -> str:
-    """An access token by the password flow."""
+    """An access token by the password flow of a public client."""
     answer = requests.post(
         wanted["token_url"],
-        data={key: wanted[key] for key in ("username", "password", "audience", "scope")} | {"grant_type": "password"},
-        auth=(wanted["client_id"], wanted["client_secret"]),
+        data={"grant_type": "password"} | {key: wanted[key] for key in ("client_id", "username", "password", "audience", "scope")},
         verify=wanted["ca"],
         timeout=30,
     )
