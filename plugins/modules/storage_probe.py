@@ -78,7 +78,7 @@ options:
         type: path
       group_token_files:
         description:
-          - Files with tokens of people, by WLCG group. Each token holds this group alone and no C(storage) scope.
+          - Files with tokens of people, by WLCG group. Each token holds this group, no C(storage) scope, and no group with more rights.
           - Without the file of a group, the steps for that group are left out.
         type: dict
       foreign_group:

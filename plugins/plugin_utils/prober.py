@@ -461,14 +461,21 @@ def _useless(found: Mapping[str, Any], wish: TokenWish, issuer: str) -> str:
     if found.get("iss") != issuer or not isinstance(expires, int | float):
         return f"expected a JWT of issuer {issuer} with an expiry, found iss {found.get('iss')!r}"
     ago = time.time() - expires
+    told = f"it has scope {found.get('scope')!r}, groups {found.get('wlcg.groups')} and audience {found.get('aud')!r}"
     if wish.expired and ago <= 60:
         return f"the token must have expired more than 60 s ago: use it in {60 - ago:.0f} s or later"
-    if wish.expired:
-        told = f"it has scope {found.get('scope')!r} and audience {found.get('aud')!r}"
-        useful = _covers(str(found.get("scope", "")), wish.scopes) and audiences(dict(found)) & {wish.audience, ANY_AUDIENCE}
-        return "" if useful else f"the token would be refused anyway: {told}; take one with storage.read:/ for {ANY_AUDIENCE}"
-    if ago >= 0:
+    if not wish.expired and ago >= 0:
         return f"the token expired {ago:.0f} s ago: get a new one"
-    if found.get("wlcg.groups") != list(wish.groups) or "storage." in str(found.get("scope", "")):
-        return f"the token must hold the group {wish.groups[0]} alone and no storage scope, found {found.get('wlcg.groups')}"
+    if not audiences(dict(found)) & {wish.audience, ANY_AUDIENCE}:
+        return f"the token would be refused anyway: {told}; take one for {ANY_AUDIENCE}"
+    if wish.expired:
+        return (
+            ""
+            if _covers(str(found.get("scope", "")), wish.scopes)
+            else f"the token would be refused anyway: {told}; it needs storage.read:/"
+        )
+    groups = found.get("wlcg.groups") or []
+    if wish.groups[0] not in groups or set(wish.without) & set(groups) or "storage." in str(found.get("scope", "")):
+        without = f", not {' or '.join(wish.without)}," if wish.without else ""
+        return f"the token must hold the group {wish.groups[0]}{without} and no storage scope; {told}"
     return ""

@@ -200,7 +200,7 @@ class Silent(WSGIRequestHandler):
 
 
 def one_slash(app: Callable[..., Any]) -> Callable[..., Any]:
-    """The application without doubled slashes in paths: libscitokens 0.7.3 makes them of issuers that end with one and follows no redirect."""
+    """The application without doubled slashes in paths: libscitokens 0.7.3 makes them of issuers that end with one, and redirects stop it."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Any:
         return app({**environ, "PATH_INFO": environ["PATH_INFO"].replace("//", "/")}, start_response)

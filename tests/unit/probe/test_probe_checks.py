@@ -23,6 +23,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe impor
     RucioUse,
     Step,
     Target,
+    Unbound,
     checks,
     directory_name,
     evaluate,
@@ -50,7 +51,7 @@ TARGET = Target(
     grants={"/escape": "read", "/escape/data-manager": "write"},
     foreign_group="/escape-foreign",
     strangers=("stranger",),
-    unbound=(("partner", "/escape"),),
+    unbound=(Unbound("partner", "/escape", ("/partner",)),),
     peer=PEER,
     rucio=(RUCIO,),
 )
@@ -100,6 +101,10 @@ def test_tokens_say_exactly_what_the_checks_need() -> None:
     assert wishes["stranger:stranger"].groups == ("/escape", "/escape/data-manager")
     assert wishes["stranger:stranger"].issuer == "stranger"
     assert wishes["unbound:partner:/escape"].scopes == ()
+    assert wishes["unbound:partner:/escape"].without == ("/partner",)
+    assert wishes["group:/escape"].without == ("/escape/data-manager",)
+    assert wishes["group:/escape/data-manager"].without == ()
+    assert wishes["group-foreign"].without == ("/escape", "/escape/data-manager")
     assert wishes["peer-all"].audience == "https://se2.example.org"  # the default port is not written
     assert wishes["rucio-write:0"].scopes == RUCIO.write_scopes
     assert wishes["rucio-write:0"].audience == "se1.example.org"

@@ -236,7 +236,7 @@ def test_signs_of_life_do_not_extend_the_time(monkeypatch: pytest.MonkeyPatch) -
     made = WebdavDoor("se", 1)
     monkeypatch.setattr(made.http, "request", lambda *_words, **_call: Slow())
     started = time.monotonic()
-    with pytest.raises(ApiError, match="not finished within 0.3 s"):
+    with pytest.raises(ApiError, match=r"not finished within 0\.3 s"):
         made.push("/x", "https://far/x", "NEAR", "FAR", Deadline(0.3))
     assert time.monotonic() - started < 1
 
@@ -426,7 +426,7 @@ def test_once_makes_a_value_once_for_all_threads() -> None:
 # -- token files
 
 EXPIRED = TokenWish("escape", SCOPES, "se", expired=True)
-GROUP = TokenWish("escape", audience="se", groups=("/escape",))
+GROUP = TokenWish("escape", audience="se", groups=("/escape",), without=("/escape/data-manager",))
 
 
 @pytest.mark.parametrize(
@@ -440,11 +440,13 @@ GROUP = TokenWish("escape", audience="se", groups=("/escape",))
         (EXPIRED, {"exp": -61, "scope": "openid", "aud": "se"}, "would be refused anyway"),
         (EXPIRED, {"exp": -61, "scope": "storage.read:/", "aud": "other"}, "would be refused anyway"),
         (EXPIRED, {"exp": -61, "iss": "https://other/", "scope": "storage.read:/", "aud": "se"}, "expected a JWT of issuer"),
-        (GROUP, {"exp": 60, "wlcg.groups": ["/escape"], "scope": "openid"}, ""),
-        (GROUP, {"exp": -1, "wlcg.groups": ["/escape"]}, "get a new one"),
-        (GROUP, {"exp": 60, "wlcg.groups": ["/escape", "/escape/data-manager"]}, "alone"),
-        (GROUP, {"exp": 60, "wlcg.groups": ["/escape"], "scope": "openid storage.read:/"}, "no storage scope"),
-        (GROUP, {"exp": 60}, "alone"),
+        (GROUP, {"exp": 60, "wlcg.groups": ["/escape"], "scope": "openid", "aud": "se"}, ""),
+        (GROUP, {"exp": 60, "wlcg.groups": ["/escape", "/escape/pilots"], "aud": "se"}, ""),
+        (GROUP, {"exp": -1, "wlcg.groups": ["/escape"], "aud": "se"}, "get a new one"),
+        (GROUP, {"exp": 60, "wlcg.groups": ["/escape"], "aud": "other"}, "would be refused anyway"),
+        (GROUP, {"exp": 60, "wlcg.groups": ["/escape", "/escape/data-manager"], "aud": "se"}, "not /escape/data-manager,"),
+        (GROUP, {"exp": 60, "wlcg.groups": ["/escape"], "scope": "openid storage.read:/", "aud": "se"}, "no storage scope"),
+        (GROUP, {"exp": 60, "aud": "se"}, "must hold the group /escape"),
     ],
 )
 def test_token_files_must_prove_something(tmp_path: Any, wish: TokenWish, found: dict[str, Any], words: str) -> None:

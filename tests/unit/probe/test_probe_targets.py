@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe import Target, checks
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe import Target, Unbound, checks
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe_targets import Means, targets
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import rse_records
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
@@ -82,8 +82,11 @@ def test_issuers_that_must_be_refused() -> None:
     found = targets(LAKE, [ONE, TWO], MEANS)
     assert of(found, "ONE-FAST").strangers == ("partner",)
     assert of(found, "TWO-SCRATCH").strangers == ()
-    assert of(found, "TWO-SCRATCH").unbound == (("partner", "/escape"), ("partner", "/escape/data-manager"))
-    assert of(found, "TWO-SCRATCH", "partner").unbound == (("escape", "/partner"),)
+    assert of(found, "TWO-SCRATCH").unbound == (
+        Unbound("partner", "/escape", ("/partner",)),
+        Unbound("partner", "/escape/data-manager", ("/partner",)),
+    )
+    assert of(found, "TWO-SCRATCH", "partner").unbound == (Unbound("escape", "/partner", ("/escape", "/escape/data-manager")),)
     assert of(found, "TWO-SCRATCH", "partner").grants == {"/partner": "read"}
 
 
