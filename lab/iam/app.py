@@ -12,6 +12,10 @@ Run by one process, because it keeps its state itself::
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 from flask import Blueprint, Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
@@ -25,6 +29,7 @@ def create_app(config_path: str) -> Flask:
     config = load(config_path)
     app = Flask(__name__)
     app.url_map.strict_slashes = False
+    app.wsgi_app = _one_slash(app.wsgi_app)  # type: ignore[method-assign]
     for issuer in config.issuers:
         app.register_blueprint(_pages(issuer, Service(issuer, config.data / issuer.name)))
     app.register_error_handler(OAuthError, _oauth_answer)
@@ -37,6 +42,18 @@ def _pages(issuer: Issuer, service: Service) -> Blueprint:
     for part in (oauth, scim, registration, labonly):
         part.add_endpoints(pages, service)
     return pages
+
+
+def _one_slash(application: Callable[..., Any]) -> Callable[..., Any]:
+    """Reads ``//`` in paths as ``/``, as IAM's server does.
+
+    libscitokens 0.7.3 puts a slash between an issuer that ends with one and ``.well-known``, and gives up at a redirect.
+    """
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        return application({**environ, "PATH_INFO": re.sub("/{2,}", "/", environ["PATH_INFO"])}, start_response)
+
+    return answer
 
 
 def _oauth_answer(problem: OAuthError) -> tuple[Response, int]:

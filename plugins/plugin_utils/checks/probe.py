@@ -122,7 +122,7 @@ class RucioUse:
 
 @dataclass(frozen=True)
 class Unbound:
-    """A group name without rights as a group of this issuer, though it has some as another's. granted: groups of this issuer with rights."""
+    """A group name without rights as this issuer's group, though with some as another's. granted: groups of this issuer with rights."""
 
     issuer: str
     group: str
