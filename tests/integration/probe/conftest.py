@@ -126,7 +126,15 @@ def servers(issuers: tuple[dict[str, str], Path], container: tuple[str, Path]) -
     lake = load_lake(lake_data)
     storages = tuple(load_storage(each, lake) for each in storages_data)
     means = {issuer: Means(issuer, url, CLIENT, SECRET, lab_mint=True) for issuer, url in urls.items()}
-    return LabLake(lake, storages, first, second, means, str(certificates / "ca.pem"), {"lake": lake_data, "storages": dict(zip(("one", "two"), storages_data, strict=True))})
+    return LabLake(
+        lake,
+        storages,
+        first,
+        second,
+        means,
+        str(certificates / "ca.pem"),
+        {"lake": lake_data, "storages": dict(zip(("one", "two"), storages_data, strict=True))},
+    )
 
 
 @pytest.fixture
