@@ -13,7 +13,7 @@ Run by one process, because it keeps its state itself::
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify
@@ -29,26 +29,12 @@ def create_app(config_path: str) -> Flask:
     config = load(config_path)
     app = Flask(__name__)
     app.url_map.strict_slashes = False
+    app.wsgi_app = _one_slash(app.wsgi_app)  # type: ignore[method-assign]
     for issuer in config.issuers:
         app.register_blueprint(_pages(issuer, Service(issuer, config.data / issuer.name)))
     app.register_error_handler(OAuthError, _oauth_answer)
     app.register_error_handler(HTTPException, _http_answer)
-    app.wsgi_app = _merge_slashes(app.wsgi_app)  # type: ignore[method-assign]
     return app
-
-
-def _merge_slashes(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Serves ``//`` like ``/``, as the web servers in front of real issuers do.
-
-    libscitokens (0.7.3) asks for ``<iss>/.well-known/...`` without first taking off the slash that ends INDIGO's issuers, and follows
-    no redirect.
-    """
-
-    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ["PATH_INFO"] = re.sub("//+", "/", environ["PATH_INFO"])
-        return application(environ, start_response)
-
-    return serve
 
 
 def _pages(issuer: Issuer, service: Service) -> Blueprint:
@@ -56,6 +42,18 @@ def _pages(issuer: Issuer, service: Service) -> Blueprint:
     for part in (oauth, scim, registration, labonly):
         part.add_endpoints(pages, service)
     return pages
+
+
+def _one_slash(application: Callable[..., Any]) -> Callable[..., Any]:
+    """Reads ``//`` in paths as ``/``, as IAM's server does.
+
+    libscitokens 0.7.3 puts a slash between an issuer that ends with one and ``.well-known``, and gives up at a redirect.
+    """
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        return application({**environ, "PATH_INFO": re.sub("/{2,}", "/", environ["PATH_INFO"])}, start_response)
+
+    return answer
 
 
 def _oauth_answer(problem: OAuthError) -> tuple[Response, int]:

@@ -23,7 +23,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.services.http impo
 class ActionModule(DatalakeAction):
     ARGUMENTS = {
         "lake": {"type": "dict", "required": True},
-        "storages": {"type": "list", "elements": "dict", "required": True},
+        "storages": {"type": "dict", "required": True},
         "rses": {"type": "list", "elements": "dict"},
         "issuers": {
             "type": "list",
@@ -50,7 +50,7 @@ class ActionModule(DatalakeAction):
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        lake, storages = load_all(arguments["lake"], {f"storages[{number}]": each for number, each in enumerate(arguments["storages"])})
+        lake, storages = load_all(arguments["lake"], arguments["storages"])
         given = arguments["rses"]
         registered = None if given is None else {record.name: record for record in load_rse_records(given)}
         means = _means(arguments["issuers"], lake)

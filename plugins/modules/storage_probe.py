@@ -26,9 +26,8 @@ options:
     type: dict
     required: true
   storages:
-    description: The storages, each as C(datalake_storage) describes it.
-    type: list
-    elements: dict
+    description: The storages by host, each as C(datalake_storage) describes it.
+    type: dict
     required: true
   rses:
     description:
@@ -78,7 +77,7 @@ options:
         type: path
       group_token_files:
         description:
-          - Files with tokens of people, by WLCG group. Each token holds this group alone and no C(storage) scope.
+          - Files with tokens of people, by WLCG group. Each token holds this group, no C(storage) scope, and no group with more rights.
           - Without the file of a group, the steps for that group are left out.
         type: dict
       foreign_group:
@@ -130,7 +129,7 @@ EXAMPLES = r"""
 - name: Probe all storages as users of one issuer
   escape.datalake.storage_probe:
     lake: "{{ datalake_lake }}"
-    storages: "{{ groups['storages'] | map('extract', hostvars, 'datalake_storage') }}"
+    storages: "{{ dict(groups['storages'] | zip(groups['storages'] | map('extract', hostvars, 'datalake_storage'))) }}"
     issuers:
       - name: escape
         client_id: probe
@@ -148,7 +147,8 @@ EXAMPLES = r"""
 - name: Probe what is registered in Rucio, with the lab's issuer
   escape.datalake.storage_probe:
     lake: "{{ datalake_lake }}"
-    storages: ["{{ datalake_storage }}"]
+    storages:
+      se1: "{{ hostvars.se1.datalake_storage }}"
     rses: "{{ registered.rses.values() }}"
     ca_path: .lab/ca/ca.pem
     issuers:

@@ -29,8 +29,9 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe impor
     TokenWish,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe_targets import Means
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import ANY_AUDIENCE
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, Tls
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.issuer import IssuerClient, Once, claims
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.issuer import IssuerClient, Once, audiences, claims
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.webdav import (
     CopyReply,
     Deadline,
@@ -312,7 +313,7 @@ class _Pass:
         return f"{base}/{self.directory}/{subject}" if subject else base
 
     def _will_make(self, where: str, index: int, token: str) -> None:
-        """Notes that something is about to be made, and the tokens that may remove it: the one meant for that, then the one that made it."""
+        """Notes that something is about to be made, and the tokens that may remove it: the one meant for that, then its maker's."""
         cleaner = {"here": "all", "peer": "peer-all"}.get(where, f"rucio-write:{index}")
         self.made.setdefault((where, index), {cleaner: None})[token] = None
 
@@ -443,16 +444,38 @@ def _token_from_file(file: str, wish: TokenWish, issuer: str) -> str:
     return token
 
 
+def _covers(scope: str, wanted: Iterable[str]) -> bool:
+    """Whether a token's scopes hold all wanted ones, paths by whole components."""
+
+    def within(inner: str, outer: str) -> bool:
+        operation, _colon, path = inner.partition(":")
+        same, _colon, base = outer.partition(":")
+        return operation == same and (path + "/").startswith(base.rstrip("/") + "/")
+
+    return all(any(within(inner, outer) for outer in scope.split()) for inner in wanted)
+
+
 def _useless(found: Mapping[str, Any], wish: TokenWish, issuer: str) -> str:
     """Why a token given by a person proves nothing; empty when it is what was asked for."""
     expires = found.get("exp")
     if found.get("iss") != issuer or not isinstance(expires, int | float):
         return f"expected a JWT of issuer {issuer} with an expiry, found iss {found.get('iss')!r}"
     ago = time.time() - expires
-    if wish.expired:
-        return "" if ago > 60 else f"the token must have expired more than 60 s ago: use it in {60 - ago:.0f} s or later"
-    if ago >= 0:
+    told = f"it has scope {found.get('scope')!r}, groups {found.get('wlcg.groups')} and audience {found.get('aud')!r}"
+    if wish.expired and ago <= 60:
+        return f"the token must have expired more than 60 s ago: use it in {60 - ago:.0f} s or later"
+    if not wish.expired and ago >= 0:
         return f"the token expired {ago:.0f} s ago: get a new one"
-    if found.get("wlcg.groups") != list(wish.groups) or "storage." in str(found.get("scope", "")):
-        return f"the token must hold the group {wish.groups[0]} alone and no storage scope, found {found.get('wlcg.groups')}"
+    if not audiences(dict(found)) & {wish.audience, ANY_AUDIENCE}:
+        return f"the token would be refused anyway: {told}; take one for {ANY_AUDIENCE}"
+    if wish.expired:
+        return (
+            ""
+            if _covers(str(found.get("scope", "")), wish.scopes)
+            else f"the token would be refused anyway: {told}; it needs storage.read:/"
+        )
+    groups = found.get("wlcg.groups") or []
+    if wish.groups[0] not in groups or set(wish.without) & set(groups) or "storage." in str(found.get("scope", "")):
+        without = f", not {' or '.join(wish.without)}," if wish.without else ""
+        return f"the token must hold the group {wish.groups[0]}{without} and no storage scope; {told}"
     return ""

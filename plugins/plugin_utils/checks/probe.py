@@ -69,12 +69,17 @@ Where = Literal["here", "peer", "rucio"]
 
 @dataclass(frozen=True)
 class TokenWish:
-    """What a token must say. groups: WLCG groups instead of capabilities. expired: its lifetime ended more than 60 s ago."""
+    """What a token must say.
+
+    groups: WLCG groups, instead of capabilities where there are no scopes. expired: its lifetime ended more than 60 s ago.
+    without: groups that a person's token must not hold beside them, because they have rights of their own.
+    """
 
     issuer: str
     scopes: tuple[str, ...] = ()
     audience: str = ""
     groups: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     expired: bool = False
 
 
@@ -116,12 +121,21 @@ class RucioUse:
 
 
 @dataclass(frozen=True)
+class Unbound:
+    """A group name without rights as this issuer's group, though with some as another's. granted: groups of this issuer with rights."""
+
+    issuer: str
+    group: str
+    granted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Target:
     """One pass: an area behind a door, as seen by the users of one issuer.
 
     other_scope: scope path of another class. grants: rights ("read", "write") by group of this issuer.
     foreign_group: a group without rights. strangers: issuers that the storage must not trust.
-    unbound: (other trusted issuer, group) where only this issuer's group has rights.
+    unbound: groups of this issuer, as groups of other trusted issuers.
     peer: the other end of third-party copies. rucio: the RSE's davs protocols; rucio_problem: why there is none.
     unavailable: reason by token key where a token cannot be had and was not promised.
     """
@@ -132,7 +146,7 @@ class Target:
     grants: Mapping[str, str] = field(default_factory=dict)
     foreign_group: str = ""
     strangers: tuple[str, ...] = ()
-    unbound: tuple[tuple[str, str], ...] = ()
+    unbound: tuple[Unbound, ...] = ()
     peer: Place | None = None
     peer_problem: str = ""
     rucio: tuple[RucioUse, ...] = ()
@@ -299,12 +313,17 @@ def tokens(target: Target) -> dict[str, TokenWish]:
         "foreign-audience": capability("read", aud="https://somewhere-else.invalid"),
         "host-audience": capability("read", aud=place.host),
         "expired": replace(capability("read"), expired=True),
-        "group-foreign": TokenWish(issuer, audience=audience, groups=(target.foreign_group,)),
+        "group-foreign": TokenWish(issuer, audience=audience, groups=(target.foreign_group,), without=tuple(sorted(target.grants))),
     }
-    wishes |= {f"group:{group}": TokenWish(issuer, audience=audience, groups=(group,)) for group in target.grants}
+    writers = tuple(sorted(group for group, rights in target.grants.items() if rights == "write"))
+    for group, rights in target.grants.items():
+        wishes[f"group:{group}"] = TokenWish(issuer, audience=audience, groups=(group,), without=() if rights == "write" else writers)
     same = replace(capability("read", "modify"), groups=tuple(sorted(target.grants)))
     wishes |= {f"stranger:{name}": replace(same, issuer=name) for name in target.strangers}
-    wishes |= {f"unbound:{name}:{group}": TokenWish(name, audience=audience, groups=(group,)) for name, group in target.unbound}
+    for each in target.unbound:
+        wishes[f"unbound:{each.issuer}:{each.group}"] = TokenWish(
+            each.issuer, audience=audience, groups=(each.group,), without=each.granted
+        )
     if target.peer:
         peer = target.peer
         wishes["peer-read"] = capability("read", at=peer.scope_path, aud=peer.audience)
@@ -464,8 +483,10 @@ def _path_boundary(target: Target) -> Check:
 
 def _issuer_bound(target: Target) -> Check:
     steps = [Step("GET", f"stranger:{name}", SAMPLE, REFUSED, name=f"GET as {name}") for name in target.strangers]
-    for name, group in target.unbound:
-        steps.append(Step("GET", f"unbound:{name}:{group}", SAMPLE, REFUSED, name=f"GET as {name} group {group}"))
+    steps += [
+        Step("GET", f"unbound:{each.issuer}:{each.group}", SAMPLE, REFUSED, name=f"GET as {each.issuer} group {each.group}")
+        for each in target.unbound
+    ]
     if not steps:
         return Check("issuer-bound", reason="no second issuer is configured: name one in issuers that this storage or area must refuse")
     return Check("issuer-bound", tuple(steps))

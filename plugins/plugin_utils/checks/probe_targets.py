@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe import Place, RucioUse, Target, TokenWish, other_scope, tokens
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe import (
+    Place,
+    RucioUse,
+    Target,
+    TokenWish,
+    Unbound,
+    other_scope,
+    tokens,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access, rse_records, rucio_token_request, scope_path
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Area, Issuer, Lake, Storage
@@ -59,12 +67,7 @@ def targets(
                 grants=grants,
                 foreign_group=_foreign_group(grants, means.get(issuer.name)),
                 strangers=tuple(name for name in means if name not in {each.name for each in storage.issuers}),
-                unbound=tuple(
-                    (other.name, group)
-                    for other in storage.issuers
-                    if other.name != issuer.name
-                    for group in sorted(grants.keys() - _grants(area, storage, other).keys())
-                ),
+                unbound=_unbound(grants, {other.name: _grants(area, storage, other) for other in storage.issuers if other is not issuer}),
                 peer=far,
                 peer_problem=peer_problem,
                 rucio=uses,
@@ -100,6 +103,13 @@ def _grants(area: Area, storage: Storage, issuer: Issuer) -> dict[str, str]:
         if access.issuer == issuer.name and grants.get(access.group) != "write":
             grants[access.group] = access.rights
     return grants
+
+
+def _unbound(mine: Mapping[str, str], others: Mapping[str, Mapping[str, str]]) -> tuple[Unbound, ...]:
+    """The groups that have rights as this issuer's and not as another's."""
+    return tuple(
+        Unbound(name, group, tuple(sorted(theirs))) for name, theirs in others.items() for group in sorted(mine.keys() - theirs.keys())
+    )
 
 
 def _foreign_group(grants: Mapping[str, str], means: Means | None) -> str:
@@ -147,7 +157,7 @@ def _unavailable(wishes: Mapping[str, TokenWish], means: Mapping[str, Means]) ->
         elif wish.expired and not how.expired_token_file:
             reasons[key] = f"no expired token of {wish.issuer} is given (expired_token_file)"
         elif not wish.scopes and wish.groups and wish.groups[0] not in how.group_token_files:
-            reasons[key] = f"no token of {wish.issuer} with group {wish.groups[0]} alone is given (group_token_files)"
+            reasons[key] = f"no token of {wish.issuer} with group {wish.groups[0]} is given (group_token_files)"
         elif wish.scopes and not wish.expired and not how.client_id:
             reasons[key] = f"no client of issuer {wish.issuer} is given (client_id)"
     return reasons

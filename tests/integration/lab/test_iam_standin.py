@@ -73,6 +73,14 @@ def test_every_issuer_has_its_own_metadata_and_keys(iam: StandIn, path: str) -> 
         other.claims(answer["access_token"])
 
 
+@pytest.mark.parametrize("path", ISSUERS)
+def test_a_doubled_slash_finds_the_metadata_without_a_redirect(iam: StandIn, path: str) -> None:
+    """libscitokens 0.7.3 asks for it so, and gives up at a redirect: no storage would accept a token."""
+    caller = Caller(iam, path)
+    answer = caller.http.get(caller.base + "/.well-known/openid-configuration", timeout=5, allow_redirects=False)
+    assert (answer.status_code, answer.json()) == (200, caller.discovery)
+
+
 def test_audience_defaults_to_anybody_and_takes_several(caller: Caller) -> None:
     def audience(**form: str) -> Any:
         return caller.claims(caller.credentials(RUCIO, scope="storage.read:/", **form)["access_token"])["aud"]

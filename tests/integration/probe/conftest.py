@@ -32,7 +32,6 @@ from xrootd_lake import (
     XrootdServer,
     build_image,
     free_ports,
-    one_slash,
     podman,
 )
 
@@ -56,7 +55,7 @@ def issuers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str
     file.chmod(0o600)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "ca" / f"{HOST}.pem", folder / "ca" / f"{HOST}.key")
-    server = make_server(HOST, port, one_slash(create_app(str(file))), threaded=True, ssl_context=context, request_handler=Silent)
+    server = make_server(HOST, port, create_app(str(file)), threaded=True, ssl_context=context, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield urls, folder / "ca"
@@ -127,7 +126,15 @@ def servers(issuers: tuple[dict[str, str], Path], container: tuple[str, Path]) -
     lake = load_lake(lake_data)
     storages = tuple(load_storage(each, lake) for each in storages_data)
     means = {issuer: Means(issuer, url, CLIENT, SECRET, lab_mint=True) for issuer, url in urls.items()}
-    return LabLake(lake, storages, first, second, means, str(certificates / "ca.pem"), {"lake": lake_data, "storages": storages_data})
+    return LabLake(
+        lake,
+        storages,
+        first,
+        second,
+        means,
+        str(certificates / "ca.pem"),
+        {"lake": lake_data, "storages": dict(zip(("one", "two"), storages_data, strict=True))},
+    )
 
 
 @pytest.fixture

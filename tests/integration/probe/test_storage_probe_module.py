@@ -45,7 +45,9 @@ def run(folder: Path, lake: LabLake, *words: str, **options: Any) -> tuple[int, 
 def test_it_passes_reports_and_shows_no_secret(lab_lake: LabLake, tmp_path: Path) -> None:
     code, result, printed = run(tmp_path, lab_lake, "-vvv")
     assert (code, result["changed"]) == (0, False), printed[-3000:]
-    assert {rse["name"]: rse["verdict"] for rse in result["rses"]} == dict.fromkeys(("TEST-ONE-FAST", "TEST-ONE-SAFE", "TEST-TWO-SCRATCH"), "ok")
+    assert {rse["name"]: rse["verdict"] for rse in result["rses"]} == dict.fromkeys(
+        ("TEST-ONE-FAST", "TEST-ONE-SAFE", "TEST-TWO-SCRATCH"), "ok"
+    )
     assert result["token_support"][0] == {"name": "TEST-ONE-FAST", "attributes": {"oidc_support": True}}
     assert result["traffic"]["writes"] > 0
     assert "6 of 6 passes done" in printed

@@ -13,7 +13,6 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -197,15 +196,6 @@ class Silent(WSGIRequestHandler):
 
     def log_request(self, *_words: object) -> None:
         return
-
-
-def one_slash(app: Callable[..., Any]) -> Callable[..., Any]:
-    """The application without doubled slashes in paths: libscitokens 0.7.3 makes them of issuers that end with one and follows no redirect."""
-
-    def answer(environ: dict[str, Any], start_response: Any) -> Any:
-        return app({**environ, "PATH_INFO": environ["PATH_INFO"].replace("//", "/")}, start_response)
-
-    return answer
 
 
 def build_image() -> None:
