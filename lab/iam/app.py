@@ -40,7 +40,8 @@ def create_app(config_path: str) -> Flask:
 def _merge_slashes(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
     """Serves ``//`` like ``/``, as the web servers in front of real issuers do.
 
-    libscitokens (0.7.3) asks for ``<iss>/.well-known/...`` without first taking the slash off that ends INDIGO's issuers, and follows no redirect.
+    libscitokens (0.7.3) asks for ``<iss>/.well-known/...`` without first taking off the slash that ends INDIGO's issuers, and follows no
+    redirect.
     """
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

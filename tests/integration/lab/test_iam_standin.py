@@ -73,6 +73,13 @@ def test_every_issuer_has_its_own_metadata_and_keys(iam: StandIn, path: str) -> 
         other.claims(answer["access_token"])
 
 
+@pytest.mark.parametrize("path", ISSUERS)
+def test_doubled_slashes_are_served_without_a_redirect(iam: StandIn, path: str) -> None:
+    caller = Caller(iam, path)
+    answer = caller.http.get(f"{caller.base}/.well-known/openid-configuration", timeout=5, allow_redirects=False)
+    assert (answer.status_code, answer.json()) == (200, caller.discovery)
+
+
 def test_audience_defaults_to_anybody_and_takes_several(caller: Caller) -> None:
     def audience(**form: str) -> Any:
         return caller.claims(caller.credentials(RUCIO, scope="storage.read:/", **form)["access_token"])["aud"]
