@@ -297,12 +297,14 @@ def test_groups_and_members(caller: Caller) -> None:
     assert made["displayName"] == "escape/ska"
     subgroups = caller.scim(f"Groups/{escape['id']}/subgroups", token).json()["Resources"]
     assert "escape/ska" in [each["display"] for each in subgroups]
-    mio = next(each for each in caller.scim("Users", token).json()["Resources"] if each["userName"] == "mio")
+    log_in = {"client_id": "rucio-client", "username": "mio", "password": "mio-lab"}
+    person = caller.token(grant_type="password", scope="openid", **log_in).json()["access_token"]
+    mio = caller.scim("Me", person).json()
     change = {"operations": [{"op": "add", "path": "members", "value": [{"display": "mio", "value": mio["id"]}]}]}
     assert caller.scim(f"Groups/{made['id']}", token, "PATCH", json=change).status_code == 204
     members = caller.scim(f"Groups/{made['id']}/members", token).json()
     assert [each["display"] for each in members["Resources"]] == ["mio"]
-    answer = caller.token(grant_type="password", client_id="rucio-client", username="mio", password="mio-lab", scope="wlcg.groups").json()
+    answer = caller.token(grant_type="password", scope="wlcg.groups", **log_in).json()
     assert caller.claims(answer["access_token"])["wlcg.groups"] == ["/escape", "/escape/ska"]
     assert caller.scim(f"Groups/{made['id']}", token, "DELETE").status_code == 204
     assert [each["display"] for each in caller.scim(f"Users/{mio['id']}", token).json()["groups"]] == ["escape"]
