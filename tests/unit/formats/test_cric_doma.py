@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import cric_doma
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import rse_records
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, WAN_OPERATIONS, Protocol, RseRecord
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,3 +177,24 @@ def records(draw: st.DrawFn) -> RseRecord:
 def test_records_survive_the_way_through_both_views(wanted: list[RseRecord]) -> None:
     views = json.loads(json.dumps(cric_doma.views_from_records(wanted)))
     assert cric_doma.records_from_views(*views) == tuple(sorted(wanted, key=lambda record: record.name))
+
+
+def test_derived_records_come_back_from_cric_but_for_city_and_continent() -> None:
+    lake = load_lake(
+        {"name": "lab", "issuers": {"escape": {"url": "https://iam.test/", "access": [{"group": "/escape", "rights": "write"}]}}}
+    )
+    described = {
+        "name": "LAB-XRD1",
+        "site": "LAB",
+        "system": "xrootd",
+        "release": "5.5.3",
+        "issuers": ["escape"],
+        "base_path": "/escape",
+        "location": {"country": "FR", "city": "Annecy", "timezone": "Europe/Paris", "latitude": 45.92, "longitude": 6.15},
+        "doors": [{"scheme": scheme, "host": "se1.lake.test", "port": 1094} for scheme in ("davs", "root")],
+        "areas": [{"name": "fast", "path": "/escape/fast", "qos": "FAST", "capacity": "2GB", "media": "nvme", "latency": "1ms"}],
+    }
+    wanted = rse_records(load_storage(described, lake), lake)
+    views = json.loads(json.dumps(cric_doma.views_from_records(wanted)))
+    carried = {key: value for key, value in wanted[0].properties.items() if key not in cric_doma.NOT_CARRIED}
+    assert cric_doma.records_from_views(*views) == (replace(wanted[0], properties=carried),)
