@@ -14,11 +14,14 @@ Prints one JSON object: {"state": before, "revision": before, "head": of the cod
   incomplete  the schema is right; base VO, root account or root's password identity are not
   current     nothing to do
 
-Decided by the database alone, so that a repeated run after any interruption goes on from what is really there. A database that is newer than
-the code, or not Rucio's, is refused. Every service that uses the database must be stopped during apply.
+Decided by the database alone, so that a repeated run after any interruption goes on from what is really there. A database that is
+newer than the code, or not Rucio's, is refused. Every service that uses the database must be stopped during apply.
 
-Rucio's migrations leave out most table changes on SQLite. There the new schema is made in a second file, the rows are copied, the old file is kept
-as a backup beside it, and the new file takes its place in one rename.
+Rucio 39 took a new meaning for the priority 0 of a protocol's operation: best, where it had meant unsupported, but its migration leaves the
+rows alone. What was unsupported is therefore made null, which both understand, when a migration goes past that release.
+
+Rucio's migrations leave out most table changes on SQLite. There the new schema is made in a second file, the rows are copied, the old file
+is kept as a backup beside it, and the new file takes its place in one rename.
 """
 
 from __future__ import annotations
@@ -39,6 +42,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 BASE_VO = "def"
+REVISION_OF_39 = "3b943000da18"
+PRIORITIES = [f"{operation}_{domain}" for operation in ("read", "write", "delete") for domain in ("lan", "wan")]
+PRIORITIES += ["third_party_copy_read", "third_party_copy_write"]
+UNSUPPORTED = [f"UPDATE rse_protocols SET {column} = NULL WHERE {column} = 0" for column in PRIORITIES]
 
 
 def main() -> None:
@@ -50,7 +57,7 @@ def main() -> None:
     try:
         found = examine(config)
         done = apply(config, found) if sys.argv[1] == "apply" else []
-    except SQLAlchemyError as problem:
+    except (SQLAlchemyError, sqlite3.Error) as problem:
         sys.exit(f"the database of [database] default in {os.environ['RUCIO_CONFIG']} cannot be used: {problem}")
     print(json.dumps({**found, "head": ALEMBIC_REVISION, "done": done}))
 
@@ -68,15 +75,20 @@ def examine(config: configparser.ConfigParser) -> dict[str, Any]:
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if "alembic_version" in tables else None
         if revision is None:
             if "accounts" in tables and connection.execute(text("SELECT count(*) FROM accounts")).scalar():
-                sys.exit("the database holds accounts but no schema revision (table alembic_version): not made by Rucio's bootstrap. Stamp it by hand.")
+                sys.exit(
+                    "the database holds accounts but no schema revision (table alembic_version): stamp it by hand with the one it has."
+                )
             strangers = tables - rucio_tables()
             if strangers:
-                sys.exit(f"the database holds tables that are not Rucio's: {', '.join(sorted(strangers))}. Give Rucio a database of its own.")
+                names = ", ".join(sorted(strangers))
+                sys.exit(f"the database holds tables that are not Rucio's: {names}. Give Rucio a database of its own.")
             return {"state": "unfinished", "revision": None}
         if revision != ALEMBIC_REVISION:
-            if revision not in known_revisions(config):
-                sys.exit(f"the database has schema revision {revision}, which the installed Rucio does not know: it was made by a newer one. "
-                         "Raise rucio_version, or put a backup of the database back.")
+            if not steps(config, revision):
+                sys.exit(
+                    f"the database has schema revision {revision}, which the installed Rucio does not know: it was made by a newer one. "
+                    "Raise rucio_version, or put a backup of the database back."
+                )
             return {"state": "outdated", "revision": revision}
         return {"state": "incomplete" if missing(connection, config) else "current", "revision": revision}
 
@@ -91,7 +103,8 @@ def missing(connection: Connection, config: configparser.ConfigParser) -> list[s
     wanted = config["bootstrap"]
     row = connection.execute(
         text(
-            "SELECT i.password, i.salt FROM identities i JOIN account_map m ON m.identity = i.identity AND m.identity_type = i.identity_type"
+            "SELECT i.password, i.salt FROM identities i"
+            " JOIN account_map m ON m.identity = i.identity AND m.identity_type = i.identity_type"
             " WHERE m.account = 'root' AND i.identity_type = 'USERPASS' AND i.identity = :identity"
         ),
         {"identity": wanted["userpass_identity"]},
@@ -114,13 +127,13 @@ def apply(config: configparser.ConfigParser, found: dict[str, Any]) -> list[str]
         if file is None:
             build_in_place(drop=found["state"] == "unfinished")
         else:
-            build_beside(file, found)
+            build_beside(file, found, [])
         done.append(f"made schema {ALEMBIC_REVISION}")
     elif found["state"] == "outdated":
         if file is None:
-            migrate_in_place(config)
+            migrate_in_place(config, found["revision"])
         else:
-            build_beside(file, found)
+            build_beside(file, found, UNSUPPORTED if REVISION_OF_39 in steps(config, found["revision"]) else [])
         done.append(f"migrated schema {found['revision']} to {ALEMBIC_REVISION}")
     if examine(config)["state"] == "incomplete":
         done += complete(config)
@@ -141,15 +154,19 @@ def build_in_place(drop: bool) -> None:
     build_database()
 
 
-def migrate_in_place(config: configparser.ConfigParser) -> None:
+def migrate_in_place(config: configparser.ConfigParser, revision: str) -> None:
     """Rucio's own migrations, one transaction for all of them."""
     from alembic import command
 
+    if REVISION_OF_39 in steps(config, revision):
+        with create_engine(config["database"]["default"], poolclass=NullPool).begin() as connection:
+            for statement in UNSUPPORTED:
+                connection.execute(text(statement))
     command.upgrade(alembic_config(config), "head")
 
 
-def build_beside(file: Path, found: dict[str, Any]) -> None:
-    """Makes the schema in a second SQLite file, copies the rows of the first, keeps the first as a backup and takes its place."""
+def build_beside(file: Path, found: dict[str, Any], corrections: list[str]) -> None:
+    """Makes the schema in a second SQLite file with the corrected rows of the first, which is kept as a backup and replaced."""
     from rucio.db.sqla import models
 
     fresh = file.with_name(file.name + ".new")
@@ -160,6 +177,8 @@ def build_beside(file: Path, found: dict[str, Any]) -> None:
     with sqlite3.connect(fresh) as new:
         if found["state"] == "outdated":
             copy_rows(file, new)
+        for statement in corrections:
+            new.execute(statement)
         new.execute("DELETE FROM alembic_version")
         new.execute("INSERT INTO alembic_version (version_num) VALUES (?)", (ALEMBIC_REVISION,))
         new.commit()
@@ -261,10 +280,14 @@ def rucio_tables() -> set[str]:
     return set(BASE.metadata.tables)
 
 
-def known_revisions(config: configparser.ConfigParser) -> set[str]:
+def steps(config: configparser.ConfigParser, revision: str) -> list[str]:
+    """The migrations from a revision to the code's; empty when the code does not know the revision."""
     from alembic.script import ScriptDirectory
 
-    return {script.revision for script in ScriptDirectory.from_config(alembic_config(config)).walk_revisions()}
+    scripts = ScriptDirectory.from_config(alembic_config(config))
+    if revision not in {script.revision for script in scripts.walk_revisions()}:
+        return []
+    return [script.revision for script in scripts.iterate_revisions(ALEMBIC_REVISION, revision)]
 
 
 def alembic_config(config: configparser.ConfigParser) -> Any:

@@ -6,8 +6,9 @@
 
 usage: python3 units.py '{"UNIT": [FILE, ...], ...}' PATTERN
 
-A unit must be (re)started when it is not active or not enabled, when systemd does not know its present unit file, or when one of its files is newer
-than its process. Units of PATTERN that are not named are to be stopped. Prints {"restart": {UNIT: reason}, "stop": [UNIT]}.
+A unit must be (re)started when it is not active or not enabled, when systemd does not know its present unit file, or when one of its files
+is newer than its process. Units of PATTERN that are not named are to be stopped. Prints {"restart": {UNIT: reason}, "stop": [UNIT]}.
+Runs on the host's own Python, 3.8 or later.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import datetime
 
 PROPERTIES = ("ActiveState", "UnitFileState", "NeedDaemonReload", "ExecMainStartTimestamp")
+TIME = "%a %Y-%m-%d %H:%M:%S.%f %z"
 
 
 def main() -> None:
@@ -39,7 +41,7 @@ def reason_to_restart(state: dict[str, str], files: list[str]) -> str:
         return f"is {state['UnitFileState'] or 'not enabled'}"
     if state["NeedDaemonReload"] == "yes":
         return "has a changed unit file"
-    started = datetime.strptime(state["ExecMainStartTimestamp"], "%a %Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=timezone.utc).timestamp()
+    started = datetime.strptime(state["ExecMainStartTimestamp"].replace("UTC", "+0000"), TIME).timestamp()
     for file in files:
         if os.path.exists(file) and os.stat(file).st_mtime > started:
             return f"is older than {file}"
@@ -57,7 +59,8 @@ def running(pattern: str) -> list[str]:
 
 
 def systemctl(*arguments: str) -> str:
-    return subprocess.run(["systemctl", *arguments], check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C"}).stdout
+    environment = {**os.environ, "LC_ALL": "C"}
+    return subprocess.run(["systemctl", *arguments], check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
 
 
 if __name__ == "__main__":
