@@ -125,7 +125,9 @@ def run(quiet: RucioServer) -> Run:
 def playbook(quiet: RucioServer, tmp_path: Path) -> Run:
     """Runs tasks with ansible-playbook; gives the recap, the text and the registered results of all tasks by name."""
 
-    def running(tasks: list[dict[str, Any]], *words: str, **settings: str) -> dict[str, Any]:
+    def running(
+        tasks: list[dict[str, Any]], *words: str, defaults: dict[str, Any] | None = None, environment: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         results = tmp_path / "results.json"
         results.unlink(missing_ok=True)
         named = [{"name": f"task{number}", "register": f"task{number}", **task} for number, task in enumerate(tasks)]
@@ -138,15 +140,15 @@ def playbook(quiet: RucioServer, tmp_path: Path) -> Run:
         play = {
             "hosts": "localhost",
             "gather_facts": False,
-            "module_defaults": {"group/escape.datalake.rucio": quiet.arguments},
+            "module_defaults": {"group/escape.datalake.rucio": quiet.arguments if defaults is None else defaults},
             "tasks": [{"block": named, "always": [kept]}],
         }
         book = tmp_path / "play.yml"
         book.write_text(yaml.safe_dump([play], sort_keys=False))
         paths = f"{ROOT}/.cache:{next((ROOT / '.venv/lib').glob('python*/site-packages'))}"
-        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths, "ANSIBLE_NOCOLOR": "1", **settings}
+        settings = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths, "ANSIBLE_NOCOLOR": "1", **(environment or {})}
         command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", "localhost,", "-c", "local", *words, str(book)]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, env=settings, cwd=ROOT, check=False, timeout=120)
         return {
             "code": done.returncode,
             "text": done.stdout + done.stderr,

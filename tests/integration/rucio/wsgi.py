@@ -1,7 +1,8 @@
-"""The real Rucio server, behind two things a front-end web server does: naming the client certificate, and breaking when a test asks for it.
+"""The real Rucio server, behind what a front-end web server does: naming the client certificate, and breaking when a test asks for it.
 
-Runs in Rucio's own environment. FAULTS names a JSON file {"method": "POST", "path": "/attr/", "after": 2, "times": 1}: after that many matching
-calls the next ones are answered 500 without reaching Rucio.
+Runs in Rucio's own environment. FAULTS names a JSON file {"method": "POST", "path": "/attr/", "after": 2, "times": 1}: after that many
+matching calls the next ones are answered 500 without reaching Rucio. ARRIVED grows by one byte with each call, so that a reader of the
+access log, which is written after the answer was sent, knows how many lines to wait for.
 """
 
 import json
@@ -10,9 +11,11 @@ import os
 from rucio.web.rest.flaskapi.v1.main import application as rucio
 
 FAULTS = os.environ["FAULTS"]
+ARRIVED = os.open(os.environ["ARRIVED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 def application(environ, start_response):
+    os.write(ARRIVED, b".")
     peer = getattr(environ.get("gunicorn.socket"), "getpeercert", dict)()
     if peer:
         environ["SSL_CLIENT_S_DN"] = "/" + "/".join(
