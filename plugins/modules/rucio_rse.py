@@ -16,7 +16,7 @@ description:
     the server does not show what it said it wrote.
 version_added: 0.1.0
 author:
-  - The escape.datalake authors
+  - The escape.datalake authors (@escape-wp2)
 extends_documentation_fragment:
   - escape.datalake.rucio
 attributes:

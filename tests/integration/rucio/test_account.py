@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
-from conftest import Issuer, Run, login
-from server import RucioServer
+from rucio_server import RucioServer
+from rucio_tools import Issuer, Run, login
 
 pytestmark = pytest.mark.rucio
 

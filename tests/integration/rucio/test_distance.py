@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import found_distances
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
-from conftest import Run
-from server import RucioServer
+from rucio_server import RucioServer
+from rucio_tools import Run
 
 pytestmark = pytest.mark.rucio
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls, WriteRefused
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
-from conftest import Run, login, record
-from server import PASSWORD, ROOT, RucioServer
+from rucio_server import PASSWORD, ROOT, RucioServer
+from rucio_tools import Run, login, record
 
 pytestmark = pytest.mark.rucio
 
 KILLED = """
 import sys
 from ansible_collections.escape.datalake.plugins.action.rucio_rse import ActionModule
-from conftest import record
+from rucio_tools import record
 from types import SimpleNamespace
 action = ActionModule.__new__(ActionModule)
 action._task = SimpleNamespace(check_mode=False)

@@ -1,14 +1,13 @@
-"""How many requests a first, a second and a check run of each module send, by the server's access log; docs/rucio-modules.md shows the same."""
+"""How many requests a first, a second and a check run of each module send, by the access log; docs/rucio-modules.md shows the same."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from conftest import Run, record
-from server import ROOT, RucioServer
-
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
+from rucio_server import ROOT, RucioServer
+from rucio_tools import Run, record
 
 pytestmark = pytest.mark.rucio
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
-from conftest import Run, door, login, record
-from server import RucioServer
+from rucio_server import RucioServer
+from rucio_tools import Run, door, login, record
 
 pytestmark = pytest.mark.rucio
 

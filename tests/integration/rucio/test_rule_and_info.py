@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
-from conftest import Run, record
-from server import RucioServer
+from rucio_server import RucioServer
+from rucio_tools import Run, record
 
 pytestmark = pytest.mark.rucio
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, record
-from server import RucioServer
-
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_doma import views_from_records
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_rse_record
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
+from rucio_server import RucioServer
+from rucio_tools import Run, record
 
 pytestmark = pytest.mark.rucio
 
