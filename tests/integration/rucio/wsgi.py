@@ -7,10 +7,12 @@ access log, which is written after the answer was sent, knows how many lines to 
 
 import json
 import os
+import threading
 
 from rucio.web.rest.flaskapi.v1.main import application as rucio
 
 FAULTS = os.environ["FAULTS"]
+ONE_AT_A_TIME = threading.Lock()
 ARRIVED = os.open(os.environ["ARRIVED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
@@ -21,7 +23,9 @@ def application(environ, start_response):
         environ["SSL_CLIENT_S_DN"] = "/" + "/".join(
             f"{'CN' if key == 'commonName' else 'O'}={value}" for ((key, value),) in peer["subject"]
         )
-    if os.path.exists(FAULTS) and _breaks(environ):
+    with ONE_AT_A_TIME:
+        breaks = os.path.exists(FAULTS) and _breaks(environ)
+    if breaks:
         start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
         return [b"broken by the test"]
     return rucio(environ, start_response)
