@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_doma import records_from_views, states_from_view
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import rse_record_as_dict
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
@@ -23,6 +24,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import 
     plan_rses,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
 
@@ -72,7 +74,8 @@ class ActionModule(RucioAction):
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if arguments["state"] == "absent":
             return self._remove(arguments)
-        records = records_from_cric(arguments["cric"]) if arguments["cric"] else records_from_option(arguments["rses"])
+        cric = cric_client(arguments["cric"]) if arguments["cric"] else None
+        records = records_from_cric(cric, arguments["cric"]["names"]) if cric else records_from_option(arguments["rses"])
         client = self.client(arguments)
         purge = Purge(tuple(arguments["purge_protocols"]), tuple(arguments["purge_attributes"]))
         answer = self.converge(
@@ -81,6 +84,8 @@ class ActionModule(RucioAction):
             plan=lambda found: plan_rses(records, found, purge=purge, revive=arguments["revive"]),
             write=lambda change: write_change(client, change),
         )
+        if cric:
+            answer["traffic"] = {what: count + cric.traffic[what] for what, count in answer["traffic"].items()}
         return {**answer, "rses": [rse_record_as_dict(record) for record in records]}
 
     def _remove(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -99,28 +104,24 @@ def records_from_option(listed: list[dict[str, Any]]) -> tuple[RseRecord, ...]:
     return load_records([{key: value for key, value in each.items() if value is not None} for each in listed])
 
 
-def records_from_cric(options: dict[str, Any]) -> tuple[RseRecord, ...]:
-    """Records of the RSEs named, as CRIC has them; raises DescriptionError for one that CRIC does not have."""
-    from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_doma import records_from_views
-    from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient
-
+def cric_client(options: dict[str, Any]) -> CricClient:
     tls = Tls(ca=options["ca_path"], certificate=options["client_cert"], key=options["client_key"])
-    plain, doma = CricClient(options["url"], options["application"], tls).rse_views()
-    names = options["names"]
-    records = [record for record in records_from_views(plain, doma) if record.name in names]
-    missing = sorted(set(names) - {record.name for record in records})
-    if missing:
-        raise DescriptionError(
-            [
-                Problem(
-                    "cric.names",
-                    f"{name} is not among the active RSEs of {options['url']}.",
-                    "Publish it in CRIC first, or correct the name.",
-                )
-                for name in missing
-            ]
-        )
-    return load_records([rse_record_as_dict(record) for record in records], "cric")
+    return CricClient(options["url"], options["application"], tls, read_only=True)
+
+
+def records_from_cric(cric: CricClient, names: list[str]) -> tuple[RseRecord, ...]:
+    """Records of the RSEs named, as CRIC has them; raises DescriptionError for names that it does not have or that are not active there."""
+    plain, doma = cric.rse_views()
+    states = states_from_view(doma)
+    problems = [
+        Problem("cric.names", f"{name} is {states.get(name, 'not')} in {cric.url}.", "Publish it there first, or correct the name.")
+        for name in names
+        if states.get(name) != "ACTIVE"
+    ]
+    if problems:
+        raise DescriptionError(problems)
+    chosen = [record for record in records_from_views(plain, doma) if record.name in names]
+    return load_records([rse_record_as_dict(record) for record in chosen], "cric")
 
 
 def read_rses(client: RucioClient, records: tuple[RseRecord, ...]) -> dict[str, RseFound]:

@@ -16,7 +16,7 @@ description:
   - In check mode a pair with an RSE that is not registered yet is planned like any other.
 version_added: 0.1.0
 author:
-  - The escape.datalake authors
+  - The escape.datalake authors (@escape-wp2)
 extends_documentation_fragment:
   - escape.datalake.rucio
 attributes:

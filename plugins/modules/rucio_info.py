@@ -13,7 +13,7 @@ description:
   - Reads version, RSEs, distances, accounts and rules with one call each where the account may export (root).
 version_added: 0.1.0
 author:
-  - The escape.datalake authors
+  - The escape.datalake authors (@escape-wp2)
 extends_documentation_fragment:
   - escape.datalake.rucio
 attributes:

@@ -16,7 +16,7 @@ description:
     the server does not show what it said it wrote.
 version_added: 0.1.0
 author:
-  - The escape.datalake authors
+  - The escape.datalake authors (@escape-wp2)
 extends_documentation_fragment:
   - escape.datalake.rucio
 attributes:
@@ -78,7 +78,7 @@ options:
     type: dict
     suboptions:
       url:
-        description: Address of the CRIC instance.
+        description: Address of the CRIC instance, or a folder with saved answers of it (C(doma.json) and C(plain.json)).
         type: str
         required: true
       application:
@@ -86,7 +86,7 @@ options:
         type: str
         default: doma
       names:
-        description: The RSEs to register; one that CRIC does not have (active) is an error.
+        description: The RSEs to register; one that is not active in CRIC is an error.
         type: list
         elements: str
         required: true

@@ -15,7 +15,7 @@ description:
   - A rule that was moved elsewhere is left to its end.
 version_added: 0.1.0
 author:
-  - The escape.datalake authors
+  - The escape.datalake authors (@escape-wp2)
 extends_documentation_fragment:
   - escape.datalake.rucio
 attributes:

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ansible.module_utils.basic import env_fallback
 from ansible_collections.escape.datalake.plugins.plugin_utils.action_base import DatalakeAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Outcome, Plan, apply, result
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import Login, RucioClient
 
 Found = TypeVar("Found")
@@ -78,23 +78,43 @@ class RucioAction(DatalakeAction):
         """Reads, plans, writes, reads once more, and reports as failed what was written but is not there.
 
         plan: from what read() found to what must be done. write: does one change. ahead: sees the whole plan before the first write.
+        What somebody else made in the meantime, such as the last calls of a run that was killed, is planned and written once more.
         """
+        made_by_others: list[Change] = []
+
+        def noting(change: Change) -> None:
+            try:
+                write(change)
+            except ApiError as problem:
+                if problem.error_class == "Duplicate":
+                    made_by_others.append(change)
+                raise
+
         planned = plan(read())
         changes = list(planned.plan.changes)
         if ahead and not self.check_mode:
             ahead(planned.plan)
-        outcome = apply_allowed(planned, write, check_mode=self.check_mode)
-        if outcome.done and not self.check_mode:
-            after = plan(read())
-            if planned.more:
-                changes += after.plan.changes
-                merge(outcome, apply_allowed(after, write, check_mode=False))
-                after = plan(read())
-            broken = {change.subject for change, _reason in outcome.failed}
-            for change in after.plan.changes:
-                if change.subject not in broken:
-                    outcome.failed.append((change, "the server answered that it was written, but does not show it"))
+        outcome = apply_allowed(planned, noting, check_mode=self.check_mode)
+        if self.check_mode or not (outcome.done or made_by_others):
+            return result(planned.plan, outcome, client.traffic)
+        after = without(plan(read()), outcome, made_by_others)
+        if planned.more or made_by_others:
+            changes += after.plan.changes
+            merge(outcome, apply_allowed(after, write, check_mode=False))
+            after = without(plan(read()), outcome)
+        outcome.failed += [(change, "the server answered that it was written, but does not show it") for change in after.plan.changes]
         return result(Plan.of(changes), outcome, client.traffic)
+
+
+def without(planned: Planned, outcome: Outcome, forgiven: Sequence[Change] = ()) -> Planned:
+    """A plan without the subjects that failed. forgiven: failures to take out of the outcome, with what they held up."""
+    outcome.failed = [failure for failure in outcome.failed if not any(failure[0] is change for change in forgiven)]
+    broken = {change.subject for change, _reason in outcome.failed}
+    outcome.skipped = [change for change in outcome.skipped if change.subject in broken]
+    return Planned(
+        Plan(tuple(change for change in planned.plan.changes if change.subject not in broken)),
+        {subject: reason for subject, reason in planned.refused.items() if subject not in broken},
+    )
 
 
 def apply_allowed(planned: Planned, write: Callable[[Change], None], *, check_mode: bool) -> Outcome:

@@ -154,8 +154,8 @@ def rse_as_dict(found: RseFound) -> dict[str, Any]:
 def load_records(listed: Sequence[Mapping[str, Any]], at: str = "rses") -> tuple[RseRecord, ...]:
     """Records from the form of the rses option. at: where they are, for messages.
 
-    Raises DescriptionError for everything that Rucio would refuse, drop silently, or store so that it cannot be used: the form of each value is
-    the model's business, what depends on how Rucio treats it is looked at here.
+    Raises DescriptionError for everything that Rucio would refuse, drop silently, or store so that it cannot be used: the form of each
+    value is the model's business, what depends on how Rucio treats it is looked at here.
     """
     problems: list[Problem] = []
     records: list[RseRecord] = []

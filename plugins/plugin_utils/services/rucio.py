@@ -86,6 +86,8 @@ class RucioClient(HttpClient):
         body = body if isinstance(body, dict) else {}
         error_class = answer.headers.get("ExceptionClass") or body.get("ExceptionClass")
         if not error_class:
+            if answer.status_code in (404, 405):
+                return ApiError(SERVICE, method, answer.url, answer.status_code, "this is no Rucio server, check the url option")
             return super().error(method, answer)
         words = str(body.get("ExceptionMessage") or answer.headers.get("ExceptionMessage") or answer.reason)[:500]
         remedy = REMEDIES.get(error_class)
@@ -174,11 +176,16 @@ class RucioClient(HttpClient):
         return {"rses": {**columns, **{name: {**columns[name], **found} for name, found in zip(wanted, details, strict=True)}}}
 
     def _details(self, rse: str) -> dict[str, Any]:
-        return {
-            "attributes": self.attributes(rse),
-            "protocols": self._get(f"rses/{_url(rse)}/protocols"),
-            "MinFreeSpace": self.limits(rse).get("MinFreeSpace"),
-        }
+        return {"attributes": self.attributes(rse), "protocols": self.protocols(rse), "MinFreeSpace": self.limits(rse).get("MinFreeSpace")}
+
+    def protocols(self, rse: str) -> list[dict[str, Any]]:
+        """Doors of an RSE; that there is none is an error to the server."""
+        try:
+            return list(self._get(f"rses/{_url(rse)}/protocols"))
+        except ApiError as problem:
+            if problem.error_class == "RSEProtocolNotSupported":
+                return []
+            raise
 
     def attributes(self, rse: str) -> dict[str, Any]:
         """Attributes of an RSE, also of a deleted one."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
-from conftest import Run, door, login, record
-from server import RucioServer
+from rucio_server import RucioServer
+from rucio_tools import Run, door, login, record
 
 pytestmark = pytest.mark.rucio
 
@@ -93,13 +93,11 @@ def test_only_what_differs_is_written(run: Run, quiet: RucioServer, client: Ruci
     assert found["attributes"]["verify_checksum"] is False
 
 
-@pytest.mark.parametrize(
-    ("given", "read_back"),
-    [(True, True), ("True", True), ("FALSE", False), (86400, "86400"), (1.5, "1.5"), (" blank ", " blank "), ("", ""), ("1", "1")],
-)
-def test_attribute_values(run: Run, client: RucioClient, name: str, given: Any, read_back: Any) -> None:
-    applied(run, {"name": name, "attributes": {"key": given}})
-    assert held(client, name)["attributes"]["key"] == read_back
+def test_attribute_values(run: Run, client: RucioClient, name: str) -> None:
+    forms = [(True, True), ("True", True), ("FALSE", False), (86400, "86400"), (1.5, "1.5"), (" blank ", " blank "), ("", ""), ("1", "1")]
+    applied(run, {"name": name, "attributes": {f"key{number}": given for number, (given, _back) in enumerate(forms)}})
+    found = held(client, name)["attributes"]
+    assert [found[f"key{number}"] for number in range(len(forms))] == [back for _given, back in forms]
 
 
 def test_null_attribute_of_the_server_is_removed_only_when_asked(run: Run, client: RucioClient, name: str) -> None:
@@ -139,19 +137,36 @@ def test_doors_of_one_scheme_are_told_apart_by_host_and_port(run: Run, client: R
     assert [each["port"] for each in held(client, name)["protocols"]] == [443, 444]
 
 
-@pytest.mark.parametrize("extended", [None, {}, {"web_service_path": "/srm?SFN=", "space_token": "X"}])
-def test_extended_attributes(run: Run, client: RucioClient, name: str, extended: Any) -> None:
-    applied(
-        run,
-        {
-            "name": name,
-            "protocols": [door(scheme="srm", extended_attributes={"web_service_path": "/a"}), door(extended_attributes=extended)],
-        },
-    )
-    applied(run, {"name": name, "protocols": [door(extended_attributes={"other": "b"})]})
-    applied(run, {"name": name, "protocols": [door(extended_attributes=extended)]})
-    davs = next(each for each in held(client, name)["protocols"] if each["scheme"] == "davs")
-    assert (davs["extended_attributes"] or None) == (extended or None)
+def test_extended_attributes(run: Run, client: RucioClient, name: str) -> None:
+    forms = [None, {}, {"web_service_path": "/srm?SFN=", "space_token": "X"}]
+    srm = door(scheme="srm", extended_attributes={"web_service_path": "/a"})
+
+    def records_with(extended: list[Any]) -> list[dict[str, Any]]:
+        return [{"name": f"{name}-{number}", "protocols": [door(extended_attributes=each)]} for number, each in enumerate(extended)]
+
+    first, other = records_with(forms), records_with([{"other": "b"}] * 3)
+    first[0]["protocols"].append(srm)
+    for records in (first, other, first):
+        assert applied(run, *records)["changed"]
+    for each, form in zip(first, forms, strict=True):
+        doors = {found["scheme"]: found["extended_attributes"] for found in held(client, each["name"])["protocols"]}
+        assert (doors["davs"] or None) == (form or None)
+
+
+def test_what_somebody_else_makes_in_the_meantime_is_no_failure(
+    run: Run, client: RucioClient, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the last calls of a killed run arrive after its repetition has read the state."""
+    add_protocol = RucioClient.add_protocol
+
+    def overtaken(self: RucioClient, rse: str, protocol: dict[str, Any]) -> None:
+        if protocol["port"] == 443:
+            add_protocol(client, rse, {**protocol, "prefix": "/of/somebody/else"})
+        add_protocol(self, rse, protocol)
+
+    monkeypatch.setattr(RucioClient, "add_protocol", overtaken)
+    applied(run, record(name))
+    assert {each["prefix"] for each in held(client, name)["protocols"]} == {"/escape/fast", "//escape/fast"}
 
 
 def test_stale_availability_does_not_count(run: Run, client: RucioClient, name: str) -> None:

@@ -141,6 +141,7 @@ class RucioServer:
             "RUCIO_HOME": str(self.home),
             "RUCIO_CONFIG": str(self.home / "etc/rucio.cfg"),
             "FAULTS": str(self.home / "faults.json"),
+            "ARRIVED": str(self.home / "arrived"),
         }
         subprocess.run([python, "-c", BOOTSTRAP], env=settings, check=True, capture_output=True)
         command = [python, "-m", "gunicorn", "--workers", "1", "--threads", "8", "--worker-class", "gthread", "--no-control-socket"]
@@ -170,8 +171,14 @@ class RucioServer:
             self._process.wait(timeout=20)
 
     def calls(self) -> list[Call]:
-        """The calls that the server logged since the last question."""
-        lines = (self.home / "access.log").read_text().splitlines()
+        """The calls that the server logged since the last question, complete."""
+        counted = self.home / "arrived"
+        arrived = counted.stat().st_size if counted.exists() else 0  # made by the worker, which may still be starting
+        until = time.monotonic() + 10
+        while len(lines := (self.home / "access.log").read_text().splitlines()) < arrived:
+            if time.monotonic() > until:
+                raise RuntimeError(f"{arrived} calls arrived, {len(lines)} were logged")
+            time.sleep(0.005)
         fresh, self._read = lines[self._read :], len(lines)
         parts = [line.rsplit(" ", 1) for line in fresh]
         return [Call(*front.split(" ", 1), int(status)) for front, status in parts]
