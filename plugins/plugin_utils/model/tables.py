@@ -139,7 +139,7 @@ AREA = Table(
             "redundancy", choice("redundancy", tuple(qos.REDUNDANCY)), "What protects the bytes from lost disks.", "raid6", default="none"
         ),
         Field("latency", kinds.LATENCY, "Expected time to the first byte.", "10ms", default_words="typical of the medium"),
-        Field("volatile", FLAG, "Files may vanish without a deletion.", True, default=False),
+        Field("volatile", FLAG, "The area is a cache, whose files may vanish; Rucio then takes no uploads to it.", True, default=False),
         Field("rse", kinds.RSE_NAME, "Name of the RSE.", "LAB-XRD1-FAST", default_words="storage and area name, in capitals"),
         Field("partitions", ListOf(kinds.PATH), "Directories or file systems of the host that hold the bytes.", ["/data/fast"]),
         Field(
