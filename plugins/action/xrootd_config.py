@@ -221,6 +221,8 @@ class ActionModule(DatalakeAction):
     ) -> dict[str, str]:
         wanted = [{name: value for name, value in vars(each).items() if value is not None} for each in files]
         for each in wanted:
+            if each["secret"] and "content" in each:
+                each["secret_content"] = each.pop("content")
             each["backup"] = backup and "source" not in each and not each["secret"]
         places = [{"path": posixpath.dirname(each.path)} for each in files if each.path == options.unit_file]
         for path, mode in directories:

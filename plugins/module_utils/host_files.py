@@ -154,7 +154,8 @@ class Written:
 def plan_writes(files: Iterable[Dict[str, Any]], directories: Iterable[Dict[str, Any]], check_mode: bool = False) -> List[Wanted]:
     """Checks a whole request and turns it into what is wanted; raises Refused with every problem.
 
-    files: path, content or source or state absent, owner, group, mode, backup, secret. directories: path, owner, group, mode; their missing
+    files: path, content or secret_content or source or state absent, owner, group, mode, backup, secret.
+    directories: path, owner, group, mode; their missing
     parents are made too. check_mode: users, groups, directories and sources that are missing are taken for the work of earlier tasks.
     """
     problems = []  # type: List[str]
@@ -231,9 +232,9 @@ def write(wanted: List[Wanted], check_mode: bool = False) -> Written:
 
 def _wanted(request: Dict[str, Any], directory: bool, problems: List[str], missing: List[str]) -> Wanted:
     path = request["path"]
-    wanted = Wanted(
-        path, directory, absent=request.get("state") == "absent", backup=bool(request.get("backup")), secret=bool(request.get("secret"))
-    )
+    hidden = request.get("secret_content")
+    wanted = Wanted(path, directory, absent=request.get("state") == "absent", backup=bool(request.get("backup")))
+    wanted.secret = bool(request.get("secret")) or hidden is not None
     if not os.path.isabs(path) or os.path.normpath(path) != path.rstrip("/"):
         problems.append(f"{path}: not an absolute path without . and ..")
     wanted.path = path.rstrip("/") or "/"
@@ -242,11 +243,12 @@ def _wanted(request: Dict[str, Any], directory: bool, problems: List[str], missi
     wanted.mode = _mode(request.get("mode"), path, problems)
     if directory or wanted.absent:
         return wanted
-    content, source = request.get("content"), request.get("source")
-    if (content is None) == (source is None):
-        problems.append(f"{path}: give either content or source")
+    source = request.get("source")
+    texts = [text for text in (request.get("content"), hidden) if text is not None]
+    if len(texts) + (source is not None) != 1:
+        problems.append(f"{path}: give one of content, secret_content and source")
     elif source is None:
-        wanted.data = content.encode("utf-8")
+        wanted.data = texts[0].encode("utf-8")
     else:
         try:
             with open(source, "rb") as handle:

@@ -26,7 +26,10 @@ options:
         type: path
         required: true
       content:
-        description: Its text. Give this or O(files[].source).
+        description: Its text. Give this, O(files[].secret_content) or O(files[].source).
+        type: str
+      secret_content:
+        description: Its text, which is kept out of diffs, results and logs.
         type: str
       source:
         description: A file of the same host whose bytes are taken, so that secrets need not leave the host.
@@ -50,7 +53,7 @@ options:
         type: bool
         default: false
       secret:
-        description: Keeps the text out of the diff.
+        description: Keeps the text out of the diff; for O(files[].source).
         type: bool
         default: false
   directories:
@@ -134,6 +137,7 @@ def main():
                 "options": dict(
                     place,
                     content={"type": "str"},
+                    secret_content={"type": "str", "no_log": True},
                     source={"type": "path"},
                     state={"type": "str", "choices": ["present", "absent"], "default": "present"},
                     backup={"type": "bool", "default": False},

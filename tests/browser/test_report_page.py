@@ -12,8 +12,21 @@ from selenium.webdriver.common.by import By
 def rse(name: str, qos: str, verdict: str) -> dict[str, object]:
     result = "ok" if verdict == "ok" else "failed"
     checks = [
-        {"id": "anonymous-refused", "title": "Anonymous access is refused", "expected": "401 or 403", "got": "GET 403, PUT 403", "result": "ok"},
-        {"id": "read-only", "title": "Read token cannot write", "expected": "403", "got": "200", "result": result, "why": "the area is open"},
+        {
+            "id": "anonymous-refused",
+            "title": "Anonymous access is refused",
+            "expected": "401 or 403",
+            "got": "GET 403, PUT 403",
+            "result": "ok",
+        },
+        {
+            "id": "read-only",
+            "title": "Read token cannot write",
+            "expected": "403",
+            "got": "200",
+            "result": result,
+            "why": "the area is open",
+        },
         {"id": "tape", "title": "Tape", "expected": "2xx", "got": "", "result": "not-applicable", "why": "no tape area"},
     ]
     return {"name": name, "storage": name.rpartition("-")[0], "qos": qos, "verdict": verdict, "checks": checks}

@@ -124,7 +124,7 @@ def _protocol(door: Door, priority: int, area: Area, lake: Lake) -> Protocol:
         hostname=door.host,
         port=door.port,
         prefix=rucio_prefix(area.path, door.scheme),
-        impl=lake.impl.get(door.scheme, rucio.DEFAULT_IMPL),
+        impl=lake.impl.get(door.scheme, rucio.IMPL_BY_SCHEME.get(door.scheme, rucio.DEFAULT_IMPL)),
         lan=dict.fromkeys(LAN_OPERATIONS, priority),
         wan={each: priority if copies or not each.startswith("third_party_copy") else None for each in WAN_OPERATIONS},
         extended_attributes={"web_service_path": rucio.SRM_WEB_SERVICE_PATH} if door.scheme == "srm" else None,

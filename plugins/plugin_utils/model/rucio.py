@@ -18,6 +18,8 @@ MAX_PREFIX = 1024
 CURRENT_RELEASE = "41"
 
 DEFAULT_IMPL = "rucio.rse.protocols.gfal.Default"
+# gfal.Default offers root doors only X.509 and no token, and hangs for minutes when refused (tried with 41.5.1 and gfal2 2.21).
+IMPL_BY_SCHEME = {"root": "rucio.rse.protocols.xrootd.Default"}
 IMPL = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\.[A-Z][A-Za-z0-9_]*"
 PROTOCOL_PACKAGE = "rucio.rse.protocols."
 PROTOCOL_CLASSES = frozenset(  # lib/rucio/rse/protocols of releases 32 to 41; removed ones below

@@ -105,7 +105,7 @@ LAKE = Table(
             MapOf(choice("scheme", tuple(rucio.SCHEMES)), kinds.IMPL),
             "Rucio's protocol class by scheme.",
             {"davs": "rucio.rse.protocols.webdav.Default"},
-            default_words=rucio.DEFAULT_IMPL,
+            default_words=f"{rucio.DEFAULT_IMPL}, for root {rucio.IMPL_BY_SCHEME['root']}",
         ),
     ),
 )

@@ -157,7 +157,7 @@ def test_every_problem_is_told_and_nothing_written(tmp_path):
         "mode 'rw'",
         "already a directory",
         "none does not exist",
-        "either content or",
+        "give one of content,",
         "gone",
     ):
         assert words in told
