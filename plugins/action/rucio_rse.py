@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_doma import records_from_views, states_from_view
@@ -18,12 +19,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import 
     Purge,
     RseFound,
     Space,
+    declares_other_space,
     found_rse,
     load_records,
     plan_removal,
     plan_rses,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, NotShown, RucioAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
@@ -127,7 +129,8 @@ def records_from_cric(cric: CricClient, names: list[str]) -> tuple[RseRecord, ..
 def read_rses(client: RucioClient, records: tuple[RseRecord, ...]) -> dict[str, RseFound]:
     """The RSEs of records as the server holds them.
 
-    One call for all; one more for each RSE with a declared space, with a limit that the export lacks, or missing (is its name taken?).
+    One call for all; one more for each RSE with another declared space than last time, with a limit that the export lacks, or missing
+    (is its name taken?).
     """
     raw = client.lake(record.name for record in records)["rses"]
     major = client.major
@@ -138,13 +141,23 @@ def read_rses(client: RucioClient, records: tuple[RseRecord, ...]) -> dict[str, 
             attributes = client.deleted_attributes(name)
             return None if attributes is None else RseFound(name, attributes=attributes, deleted=True)
         limits = client.limits(name) if set(record.limits) - {MIN_FREE_SPACE} else None
-        space = None
-        if record.space is not None:
-            usage = client.usage(name, SPACE_SOURCE)
-            space = Space(usage.get("used"), usage.get("free"), usage.get("files"))
-        return found_rse(name, raw[name], major, limits=limits, space=space)
+        found = found_rse(name, raw[name], major, limits=limits)
+        return replace(found, space=reported_space(client, name)) if declares_other_space(record, found) else found
 
     return {found.name: found for found in in_parallel(one, records) if found is not None}
+
+
+def reported_space(client: RucioClient, rse: str) -> Space:
+    """What source SPACE_SOURCE reported of an RSE."""
+    usage = client.usage(rse, SPACE_SOURCE)
+    return Space(usage.get("used"), usage.get("free"), usage.get("files"))
+
+
+def report_space(client: RucioClient, rse: str, space: Space) -> None:
+    """Reports space and reads it back at once: nobody looks at it again after the declared space was noted."""
+    client.set_usage(rse, SPACE_SOURCE, space.used or 0, space.free or 0, space.files)
+    if reported_space(client, rse) != space:
+        raise NotShown()
 
 
 def write_change(client: RucioClient, change: Change) -> None:
@@ -172,6 +185,6 @@ def write_change(client: RucioClient, change: Change) -> None:
         case "limit", _:
             client.set_limit(rse, name, after)
         case "space", _:
-            client.set_usage(rse, SPACE_SOURCE, **after)
+            report_space(client, rse, Space(**after))
         case unknown:
             raise AssertionError(unknown)

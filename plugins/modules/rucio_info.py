@@ -71,7 +71,9 @@ version:
   type: str
   sample: 41.5.1
 rses:
-  description: RSEs by name, in the form of the O(escape.datalake.rucio_rse#module:rses) option.
+  description:
+    - RSEs by name, in the form of the O(escape.datalake.rucio_rse#module:rses) option.
+    - C(space) is the capacity that was declared last, missing where none was; the attribute that notes it is not among C(attributes).
   returned: when asked for
   type: dict
 distances:

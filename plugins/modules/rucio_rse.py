@@ -55,7 +55,9 @@ options:
             C(latitude), C(longitude).
         type: dict
       attributes:
-        description: Free attributes; one that is null is removed. Values of C(QOS) may hold letters, digits, C(-) and C(_) only.
+        description:
+          - Free attributes; one that is null is removed. Values of C(QOS) may hold letters, digits, C(-) and C(_) only.
+          - C(declared_space) cannot be given here and is not purged; see O(rses[].space).
         type: dict
       protocols:
         description:
@@ -70,8 +72,10 @@ options:
       space:
         description:
           - Capacity, in bytes or as a size such as V(50TB); reported to Rucio as usage of source C(storage), keeping the used space that is
-            known there.
-          - Costs one more request for each RSE; only root may write it.
+            known there. Only root may write it.
+          - What was declared is noted in the attribute C(declared_space) of the RSE, in bytes. As long as the declaration is the same, the
+            usage is neither read nor written, so what a space monitor of the site reports later stays.
+          - Remove that attribute from the RSE to have the declared space reported once more.
         type: raw
   cric:
     description: Takes the records from CRIC instead of O(rses).

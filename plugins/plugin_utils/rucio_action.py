@@ -19,6 +19,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio imp
 Found = TypeVar("Found")
 
 
+class NotShown(Exception):
+    """A write that the server took and did not keep."""
+
+    def __init__(self) -> None:
+        super().__init__("the server answered that it was written, but does not show it")
+
+
 def _from_environment(name: str) -> dict[str, Any]:
     return {"fallback": (env_fallback, [f"DATALAKE_RUCIO_{name}"])}
 
@@ -102,7 +109,7 @@ class RucioAction(DatalakeAction):
             changes += after.plan.changes
             merge(outcome, apply_allowed(after, write, check_mode=False))
             after = without(plan(read()), outcome)
-        outcome.failed += [(change, "the server answered that it was written, but does not show it") for change in after.plan.changes]
+        outcome.failed += [(change, str(NotShown())) for change in after.plan.changes]
         return result(Plan.of(changes), outcome, client.traffic)
 
 

@@ -14,6 +14,7 @@ How the two differ from a record:
 * an operation that is not offered has priority 0 in CRIC and none in Rucio, where 0 would be the best;
 * CRIC has one impl for an RSE. Where the doors of a record differ, the others are kept in params as ``impl_<scheme>``;
 * every entry of params is an attribute; fts, lfn2pfn_algorithm, site and verify_checksum are fields;
+* the attribute that notes in Rucio which space was declared is none of CRIC's, which has a field for the space;
 * timezone is time_zone; rse_type may be empty, which means DISK; ports are texts; a space of 0 is not known; ext_attrs ``{}`` are none;
 * city and continent have no place in CRIC.
 """
@@ -25,6 +26,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, Protocol, RseRecord, Scalar
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import DECLARED_SPACE
 
 # Rucio's name of a property: CRIC's field.
 PROPERTIES: Mapping[str, str] = {
@@ -135,7 +137,7 @@ def record_from_fields(name: str, fields: Mapping[str, Any]) -> RseRecord:
     listed = fields.get("protocols") or []
     schemes = {str(each["scheme"]) for each in listed}
     impl = {scheme: str(params.pop(f"impl_{scheme}", None) or fields.get("impl") or DEFAULT_IMPL) for scheme in schemes}
-    attributes |= {key: _scalar(value) for key, value in params.items() if value is not None}
+    attributes |= {key: _scalar(value) for key, value in params.items() if value is not None and key != DECLARED_SPACE}
     return RseRecord(
         name=name,
         site=site,
@@ -157,7 +159,7 @@ def new_fields(record: RseRecord) -> dict[str, Any]:
 def stated_fields(record: RseRecord) -> dict[str, Any]:
     """The fields that a record says something about, verify_checksum among them; params that are None are to be removed."""
     fields: dict[str, Any] = {field: record.properties[key] for key, field in PROPERTIES.items() if key in record.properties}
-    attributes = dict(record.attributes)
+    attributes = {key: value for key, value in record.attributes.items() if key != DECLARED_SPACE}
     if record.site:
         fields["site"] = record.site
         if attributes.get("site") == record.site:

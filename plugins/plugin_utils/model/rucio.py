@@ -59,6 +59,8 @@ COPIES_BETWEEN_SITES = frozenset({"davs", "https", "gsiftp", "srm"})
 REMOVED_SCHEMES: Mapping[str, int] = {"gsiftp": 41, "srm": 41}  # first release whose transfers ignore them (commits 676ebda, 68e9704)
 SRM_WEB_SERVICE_PATH = "/srm/managerv2?SFN="  # compulsory for srm (lib/rucio/core/rse.py, add_protocol); the same at dCache, StoRM and DPM
 
+DECLARED_SPACE = "declared_space"  # our own: bytes of the capacity that was declared last, so that an unchanged one costs no request
+
 DERIVED_ATTRIBUTES: Mapping[str, str] = {
     "QOS": "State it as qos of the area.",
     "site": "State it as site of the storage.",
@@ -67,6 +69,7 @@ DERIVED_ATTRIBUTES: Mapping[str, str] = {
     "qos_media": "State it as media of the area.",
     "qos_copies": "State it as copies of the area.",
     "qos_latency_ms": "State it as latency of the area.",
+    DECLARED_SPACE: "State it as capacity of the area.",
     "city": "State it as city of the location.",
     "continent": "State it as continent of the location.",
     "country_name": "State it as country of the location.",

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_rse_record
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, WAN_OPERATIONS, Protocol, RseRecord, Scalar
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import MATCHABLE, SRM_WEB_SERVICE_PATH
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import DECLARED_SPACE, MATCHABLE, SRM_WEB_SERVICE_PATH
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Plan, Verb
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio import values
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
@@ -25,6 +25,7 @@ NUMBERS = frozenset({"latitude", "longitude"})
 # Columns that the server also shows as attributes; ISP and ASN can only be given when an RSE is made, so they are not managed.
 LOCATION = frozenset({"city", "country_name", "region_code", "continent", "time_zone"})
 FROZEN_LOCATION = frozenset({"ISP", "ASN"})
+NO_ATTRIBUTES = LOCATION | FROZEN_LOCATION | {DECLARED_SPACE}
 PROPERTIES = FLAGS | NUMBERS | LOCATION | {"rse_type"}
 MIN_FREE_SPACE = "MinFreeSpace"  # the only limit that the export holds
 SCHEME = r"[a-z][a-z0-9+.-]*"
@@ -55,13 +56,18 @@ class Space:
 
 @dataclass(frozen=True)
 class RseFound:
-    """An RSE as the server holds it, in normal form. deleted: only its name and attributes are left."""
+    """An RSE as the server holds it, in normal form. deleted: only its name and attributes are left.
+
+    declared_space: bytes of the capacity that was declared last, None when none was. space: what is reported; needed only where
+    declares_other_space().
+    """
 
     name: str
     properties: Mapping[str, Scalar] = field(default_factory=dict)
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
     protocols: Mapping[tuple[str, str, int], Protocol] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    declared_space: int | None = None
     space: Space = Space()
     deleted: bool = False
 
@@ -74,9 +80,7 @@ class Purge:
     attributes: tuple[str, ...] = ()
 
 
-def found_rse(
-    name: str, raw: Mapping[str, Any], major: int, *, limits: Mapping[str, int] | None = None, space: Space | None = None
-) -> RseFound:
+def found_rse(name: str, raw: Mapping[str, Any], major: int, *, limits: Mapping[str, int] | None = None) -> RseFound:
     """An RSE from the server's export, or from its columns with ``attributes`` and ``protocols`` added.
 
     limits: all limits, where they were read; otherwise MinFreeSpace alone is known.
@@ -89,11 +93,16 @@ def found_rse(
     return RseFound(
         name=name,
         properties={key: property_value(key, value) for key, value in columns.items()},
-        attributes={key: values.attribute(value) for key, value in shown.items() if key != name and key not in LOCATION | FROZEN_LOCATION},
+        attributes={key: values.attribute(value) for key, value in shown.items() if key != name and key not in NO_ATTRIBUTES},
         protocols={door.key: door for door in doors},
         limits={key: int(value) for key, value in limits.items()},
-        space=space or Space(),
+        declared_space=_bytes(shown.get(DECLARED_SPACE)),
     )
+
+
+def _bytes(value: Scalar) -> int | None:
+    """The bytes that an attribute states; None for anything else that somebody may have put there."""
+    return int(str(value)) if re.fullmatch(r"[0-9]+", str(value)) else None
 
 
 def found_protocol(raw: Mapping[str, Any], major: int) -> Protocol:
@@ -141,14 +150,15 @@ def protocol_as_dict(door: Protocol) -> dict[str, Any]:
 
 
 def rse_as_dict(found: RseFound) -> dict[str, Any]:
-    """A found RSE in the form of the rses option."""
-    return {
+    """A found RSE in the form of the rses option; its space is the one that was declared last, left out when none was."""
+    plain: dict[str, Any] = {
         "name": found.name,
         "properties": dict(found.properties),
         "attributes": dict(found.attributes),
         "protocols": [protocol_as_dict(door) for door in found.protocols.values()],
         "limits": dict(found.limits),
     }
+    return plain if found.declared_space is None else {**plain, "space": found.declared_space}
 
 
 def load_records(listed: Sequence[Mapping[str, Any]], at: str = "rses") -> tuple[RseRecord, ...]:
@@ -196,6 +206,8 @@ def _attribute_problems(path: str, key: str, value: Scalar, name: str) -> Iterat
     if key in LOCATION | FROZEN_LOCATION:
         remedy = "Declare it under properties." if key in LOCATION else "Leave it out: Rucio takes it only when an RSE is made."
         yield Problem(path, "is a column that Rucio only shows as an attribute; writing it here would leave the column as it was.", remedy)
+    if key == DECLARED_SPACE:
+        yield Problem(path, "is where this collection keeps the space that was declared last.", "Declare it as space of the RSE.")
     if key == "QOS" and value is not None and not re.fullmatch(MATCHABLE, str(value)):
         yield Problem(path, f"{value!r} can be stored, but no rule could ever ask for it.", "Use letters, digits, - and _ only.")
 
@@ -225,7 +237,7 @@ def plan_rses(records: Iterable[RseRecord], found: Mapping[str, RseFound], *, pu
     """The writes that give the server what the records declare; what they do not declare is left alone.
 
     Doors are declared whole: an operation without a priority is not offered. Patterns of purge do not touch an RSE that declares no doors
-    (attributes).
+    (attributes). Reported space counts only where another space is declared than last time: later reports are the site's own.
     """
     changes: list[Change] = []
     refused: dict[str, str] = {}
@@ -259,9 +271,22 @@ def _rse_changes(record: RseRecord, there: RseFound | None, purge: Purge) -> Ite
         if there.limits.get(limit) != value:
             verb: Verb = "update" if limit in there.limits else "create"
             yield Change(name, "limit", verb, name=limit, before=there.limits.get(limit), after=value, stage=1)
-    if record.space is not None and not there.space.holds(record.space):
-        before, after = vars(there.space), vars(there.space.of_total(record.space))
+    if declares_other_space(record, there):
+        yield from _space_changes(name, record.space or 0, there)
+
+
+def declares_other_space(record: RseRecord, there: RseFound) -> bool:
+    """Whether a record declares another space than was declared last, so that the reported one has to be read and perhaps written."""
+    return record.space is not None and record.space != there.declared_space
+
+
+def _space_changes(name: str, total: int, there: RseFound) -> Iterator[Change]:
+    """The note of what was declared comes in a later stage than the report, so that an interrupted run is repeated."""
+    if not there.space.holds(total):
+        before, after = vars(there.space), vars(there.space.of_total(total))
         yield Change(name, "space", "create" if there.space.free is None else "update", before=dict(before), after=dict(after), stage=1)
+    noted = None if there.declared_space is None else str(there.declared_space)
+    yield Change(name, "attribute", "update" if noted else "create", name=DECLARED_SPACE, before=noted, after=str(total), stage=2)
 
 
 def _attribute_changes(record: RseRecord, there: RseFound, purge: Sequence[str]) -> Iterator[Change]:

@@ -42,19 +42,20 @@ def test_first_run_creates_and_second_run_sends_no_write(playbook: Run, quiet: R
     assert first["code"] == 0, first["text"]
     made, again = first["results"]["task0"], first["results"]["task1"]
     calls = quiet.calls()
-    # Two RSEs with five attributes, two doors each, one limit and one space each; RSEs, then one export before, one after, for both tasks.
-    assert sorted(call.status for call in calls if call.writes) == [200] * 4 + [201] * 11
+    # Two RSEs with five attributes, two doors each, one limit and one space each, which is noted; one export before and one after.
+    assert sorted(call.status for call in calls if call.writes) == [200] * 4 + [201] * 13
     assert made["changed"]
-    assert made["traffic"]["writes"] == 15
+    assert made["traffic"]["writes"] == 17
     assert made["actions"] == checked["results"]["task0"]["actions"]
-    assert (again["changed"], again["traffic"]) == (False, {"requests": 5, "writes": 0})  # log-in, ping, export, and the space of two RSEs
+    assert (again["changed"], again["traffic"]) == (False, {"requests": 3, "writes": 0})
     found = held(client, names[0])
     assert (found["country_name"], found["attributes"]["QOS"], found["MinFreeSpace"]) == ("FR", "FAST", 10**12)
     assert client.usage(names[0], "storage")["total"] == 50 * 10**12
+    assert found["attributes"]["declared_space"] == str(50 * 10**12)
 
 
-def test_an_unchanged_run_without_space_is_log_in_ping_and_export(run: Run, quiet: RucioServer, name: str) -> None:
-    records = [{**record(f"{name}-{number}"), "space": None} for number in range(5)]
+def test_an_unchanged_run_is_log_in_ping_and_export(run: Run, quiet: RucioServer, name: str) -> None:
+    records = [record(f"{name}-{number}") for number in range(5)]
     applied(run, *records)
     quiet.calls()
     run("rucio_rse", rses=records)
@@ -77,6 +78,7 @@ def test_only_what_differs_is_written(run: Run, quiet: RucioServer, client: Ruci
     assert writes == [
         ("DELETE", "/attr/maximum_pin_lifetime"),
         ("POST", "/attr/QOS"),
+        ("POST", "/attr/declared_space"),
         ("PUT", ""),
         ("PUT", "/limits"),
         ("PUT", "/limits"),
@@ -178,11 +180,53 @@ def test_stale_availability_does_not_count(run: Run, client: RucioClient, name: 
 
 def test_used_space_of_a_monitor_is_kept(run: Run, client: RucioClient, name: str) -> None:
     applied(run, {"name": name, "space": "10TB"})
-    client.set_usage(name, "storage", 4 * 10**12, 6 * 10**12, 12)
-    assert not run("rucio_rse", rses=[{"name": name, "space": "10TB"}])["changed"]
+    client.set_usage(name, "storage", 4 * 10**12, 5 * 10**12, 12)
+    assert run("rucio_rse", rses=[{"name": name, "space": "10TB"}])["traffic"] == {"requests": 3, "writes": 0}
+    assert client.usage(name, "storage")["total"] == 9 * 10**12
     applied(run, {"name": name, "space": "20TB"})
     usage = client.usage(name, "storage")
     assert (usage["used"], usage["free"], usage["files"]) == (4 * 10**12, 16 * 10**12, 12)
+    client.set_usage(name, "storage", 4 * 10**12, 5 * 10**12, 12)
+    client.delete_attribute(name, "declared_space")
+    applied(run, {"name": name, "space": "20TB"})
+    assert client.usage(name, "storage")["total"] == 20 * 10**12
+
+
+def test_space_that_was_reported_already_is_only_noted(run: Run, quiet: RucioServer, client: RucioClient, name: str) -> None:
+    applied(run, {"name": name})
+    client.set_usage(name, "storage", 4 * 10**12, 6 * 10**12, 12)
+    quiet.calls()
+    answer = run("rucio_rse", rses=[{"name": name, "space": "10TB"}])
+    assert answer["actions"] == [f"{name}: create attribute declared_space = '{10 * 10**12}'"]
+    assert [call.path.split("?")[0] for call in quiet.writes()] == [f"/rses/{name}/attr/declared_space"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/usage"), ("POST", "/attr/declared_space")])
+def test_space_is_noted_only_after_it_was_reported(
+    run: Run, quiet: RucioServer, client: RucioClient, name: str, method: str, path: str
+) -> None:
+    applied(run, {"name": name, "space": "10TB"})
+    quiet.breaks(method, path)
+    assert "broken by the test" in run("rucio_rse", rses=[{"name": name, "space": "20TB"}])["msg"]
+    assert held(client, name)["attributes"]["declared_space"] == str(10 * 10**12)
+    quiet.mend()
+    assert applied(run, {"name": name, "space": "20TB"})["changed"]
+    assert client.usage(name, "storage")["total"] == 20 * 10**12
+    assert held(client, name)["attributes"]["declared_space"] == str(20 * 10**12)
+
+
+def test_space_that_the_server_does_not_keep_is_a_failure(
+    run: Run, client: RucioClient, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RucioClient, "set_usage", lambda *arguments: None)
+    answer = run("rucio_rse", rses=[{"name": name, "space": "10TB"}])
+    assert answer["failed"]
+    assert [failure["action"] for failure in answer["failures"]] == [f"{name}: create space"]
+    assert "does not show it" in answer["msg"]
+    assert "declared_space" not in held(client, name)["attributes"]
+    monkeypatch.undo()
+    applied(run, {"name": name, "space": "10TB"})
+    assert client.usage(name, "storage")["total"] == 10 * 10**12
 
 
 def test_absent_needs_a_limit_and_a_deleted_name_a_word(run: Run, quiet: RucioServer, client: RucioClient, name: str) -> None:
@@ -216,6 +260,7 @@ BAD = [
     ({"attributes": {"key": ["a"]}}, "key"),
     ({"attributes": {"bad key!": "a"}}, "bad key!"),
     ({"attributes": {"country_name": "FR"}}, "Declare it under properties"),
+    ({"attributes": {"declared_space": "5"}}, "Declare it as space"),
     ({"properties": {"availability": 7}}, "availability"),
     ({"properties": {"rse_type": "CLOUD"}}, "rse_type"),
     ({"properties": {"ISP": "x"}}, "ISP"),
@@ -271,6 +316,10 @@ def test_an_account_without_export_rights(run: Run, quiet: RucioServer, client: 
     own = {"username": account, "password": "its secret", "account": account}
     records = [{**record(f"{name}-{letter}"), "space": None} for letter in "AB"]
     applied(run, *records, **own)
+    denied = run("rucio_rse", rses=[record(f"{name}-A")], **own)
+    assert "AccessDenied" in denied["msg"]
+    assert "space need root" in denied["msg"]
+    assert "declared_space" not in held(client, f"{name}-A")["attributes"]
     quiet.calls()
     assert not run("rucio_rse", rses=records[:1], **own)["changed"]
     calls = [call.path.split("?")[0] for call in quiet.calls()]
@@ -279,7 +328,6 @@ def test_an_account_without_export_rights(run: Run, quiet: RucioServer, client: 
     pair = {"source": f"{name}-A", "destination": f"{name}-B", "distance": 3}
     assert run("rucio_distance", distances=[pair], **own)["changed"]
     assert not run("rucio_distance", distances=[pair], **own)["changed"]
-    denied = run("rucio_rse", rses=[record(f"{name}-A")], **own)
-    assert "AccessDenied" in denied["msg"]
-    assert "space need root" in denied["msg"]
+    assert run("rucio_rse", rses=[record(f"{name}-A")])["changed"]
+    assert not run("rucio_rse", rses=[record(f"{name}-A")], **own)["changed"]  # declared before, by root
     assert RucioClient(quiet.url, login(kind="userpass", **own), tls=Tls(ca=str(quiet.ca))).whoami() == account

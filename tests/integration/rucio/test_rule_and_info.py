@@ -101,6 +101,8 @@ def test_info(run: Run, quiet: RucioServer, client: RucioClient, data: str, name
     assert answer["distances"] == {f"{name}-A": {f"{name}-B": 4}}
     assert answer["accounts"]["root"]["type"] == "SERVICE"
     assert len(answer["rules"]) == 1
+    assert "declared_space" not in answer["rses"][f"{name}-A"]["attributes"]
+    assert answer["rses"][f"{name}-A"]["space"] == 50 * 10**12
     # What info returns can be declared again and is already there.
     assert not run("rucio_rse", rses=[answer["rses"][f"{name}-A"]])["changed"]
     assert "rule_filter" in run("rucio_info", gather=["rules"])["msg"]

@@ -93,6 +93,13 @@ def test_only_what_a_record_states_is_stated() -> None:
     assert cric_doma.new_fields(partial)["params"] == {"oidc_support": True}
 
 
+def test_the_note_of_the_declared_space_stays_in_rucio() -> None:
+    record = RseRecord("X", attributes={"QOS": "FAST", "declared_space": "5"}, space=5)
+    assert cric_doma.stated_fields(record) == {"space": 5, "params": {"QOS": "FAST"}}
+    fields = {**cric_doma.new_fields(record), "params": {"QOS": "FAST", "declared_space": "7"}}
+    assert cric_doma.record_from_fields("X", fields).attributes == {"QOS": "FAST"}
+
+
 def test_doors_with_different_classes_keep_them() -> None:
     davs, root = SAMPLES["PIC-DCACHE"].protocols or ()
     record = replace(SAMPLES["PIC-DCACHE"], protocols=(davs, replace(root, impl="rucio.rse.protocols.xrootd.Default")))

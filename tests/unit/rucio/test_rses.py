@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,10 +42,19 @@ RECORDS = st.builds(
 )
 
 
-def obeying_server(raw: dict[str, Any], record: RseRecord, major: int) -> dict[str, Any]:
-    """What a server holds after the plan for a record was carried out, in the notation of its version."""
-    found = {} if not raw else {"LAB": rses.found_rse("LAB", raw, major, limits=raw["limits"], space=Space(**raw["usage"]))}
-    for change in rses.plan_rses([record], found).plan.changes:
+def read(raw: dict[str, Any], record: RseRecord, major: int) -> dict[str, RseFound]:
+    """What is found of a server's state: the usage only where it is needed."""
+    if not raw:
+        return {}
+    found = rses.found_rse("LAB", raw, major, limits=raw["limits"])
+    return {"LAB": replace(found, space=Space(**raw["usage"])) if rses.declares_other_space(record, found) else found}
+
+
+def obeying_server(raw: dict[str, Any], record: RseRecord, major: int, *, stages: int = 9) -> dict[str, Any]:
+    """What a server holds after the plan for a record was carried out as far as a stage, in the notation of its version."""
+    for change in rses.plan_rses([record], read(raw, record, major)).plan.changes:
+        if change.stage > stages:
+            break
         match change.kind, change.verb:
             case "rse", "create":
                 columns = {**dict.fromkeys(rses.PROPERTIES), "rse_type": "DISK", **change.after}
@@ -75,8 +85,45 @@ def test_after_a_plan_is_carried_out_the_next_one_is_empty(first: RseRecord, sec
     raw: dict[str, Any] = {}
     for record in (first, second):
         raw = obeying_server(raw, record, major)
-        found = {"LAB": rses.found_rse("LAB", raw, major, limits=raw["limits"], space=Space(**raw["usage"]))}
-        assert rses.plan_rses([record], found).plan.changes == ()
+        assert rses.plan_rses([record], read(raw, record, major)).plan.changes == ()
+        assert record.space is None or Space(**raw["usage"]).holds(record.space)
+
+
+@given(st.integers(min_value=0), st.integers(min_value=0))
+def test_space_is_reported_before_it_is_noted(first: int, second: int) -> None:
+    noted = obeying_server({}, RseRecord("LAB", space=first), 41)
+    interrupted = obeying_server(noted, RseRecord("LAB", space=second), 41, stages=1)
+    assert interrupted["attributes"]["declared_space"] == str(first)
+    finished = obeying_server(interrupted, RseRecord("LAB", space=second), 41)
+    assert finished["attributes"]["declared_space"] == str(second)
+    assert Space(**finished["usage"]).holds(second)
+
+
+def test_what_is_reported_after_the_declaration_stays() -> None:
+    raw = obeying_server({}, RseRecord("LAB", space=10), 41)
+    raw["usage"] = {"used": 3, "free": 5, "files": 2}
+    found = read(raw, RseRecord("LAB", space=10), 41)
+    assert not rses.plan_rses([RseRecord("LAB", space=10)], found).plan
+    assert not rses.declares_other_space(RseRecord("LAB"), found["LAB"])
+    changed = obeying_server(raw, RseRecord("LAB", space=20), 41)
+    assert changed["usage"] == {"used": 3, "free": 17, "files": 2}
+
+
+@pytest.mark.parametrize(("text", "declared"), [("50", 50), (50, 50), ("0", 0), ("50TB", None), (True, None), (None, None), ("", None)])
+def test_the_note_of_the_space_is_no_attribute(text: Any, declared: int | None) -> None:
+    found = rses.found_rse("LAB", {"attributes": {"LAB": True, "tier": "1", "declared_space": text}}, 41)
+    assert (found.attributes, found.declared_space) == ({"tier": "1"}, declared)
+    plain = rses.rse_as_dict(found)
+    assert (plain["attributes"], plain.get("space")) == ({"tier": "1"}, declared)
+    purged = rses.plan_rses([RseRecord("LAB", attributes={"tier": "1"}, space=50)], {"LAB": found}, purge=Purge(attributes=("*",))).plan
+    kinds = {(change.verb, change.kind, change.name) for change in purged.changes}
+    verb = "create" if declared is None else "update"
+    assert kinds == (set() if declared == 50 else {("create", "space", ""), (verb, "attribute", "declared_space")})
+
+
+def test_the_note_of_the_space_cannot_be_given_as_an_attribute() -> None:
+    with pytest.raises(DescriptionError, match="Declare it as space of the RSE"):
+        rses.load_records([{"name": "LAB", "attributes": {"declared_space": "5"}}])
 
 
 @given(RECORDS)
@@ -108,7 +155,7 @@ def test_own_name_and_location_are_no_attributes() -> None:
 
 
 def test_nothing_declared_nothing_planned() -> None:
-    found = RseFound("LAB", {"rse_type": "TAPE"}, {"tier": "1"}, {DOOR.key: DOOR}, {"MinFreeSpace": 5}, Space(1, 2))
+    found = RseFound("LAB", {"rse_type": "TAPE"}, {"tier": "1"}, {DOOR.key: DOOR}, {"MinFreeSpace": 5}, 3)
     assert not rses.plan_rses([RseRecord("LAB", protocols=())], {"LAB": found}, purge=Purge(("*",), ("*",))).plan
     assert not rses.plan_rses([], {"LAB": found}, purge=Purge(("*",), ("*",))).plan
 
