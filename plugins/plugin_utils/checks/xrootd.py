@@ -463,11 +463,18 @@ def _doors(server: Server) -> Iterator[Finding]:
             server.find("sec.protocol")[0],
             "Without xrootd.seclib the lines of sec. are not read: nobody can log in.",
         )
-    for each in server.find("sec.protbind"):
-        named = [word for word in each.args[1:] if word not in ("only", "none")]
-        unknown = [word for word in named if word not in protocols]
+    defined = set()
+    for each in server.find("sec.protocol", "sec.protbind"):
+        if each.name == "sec.protocol":
+            defined.add(security_of(each))
+            continue
+        unknown = [word for word in each.args[1:] if word not in (*defined, "only", "none")]
         if unknown:
-            yield _at("xrootd.protbind-unknown", each, f"{unknown[0]} is bound but not defined; the server does not start.")
+            yield _at("xrootd.protbind-unknown", each, f"{unknown[0]} is bound but not defined above; the server does not start.")
+    for each in server.find("sec.protocol"):
+        level = next((word for word in each.args if word.startswith("-ca:")), "")
+        if security_of(each) == "gsi" and level and not level[4:5].isdigit():
+            yield _at("xrootd.gsi-ca-word", each, f"{level} is read as the number 0: certificates of authorities are not verified.")
     if (
         server.http
         and any("libXrdVoms" in word for each in server.find("sec.protocol") for word in each.args)

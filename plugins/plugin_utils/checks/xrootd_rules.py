@@ -102,7 +102,12 @@ RULES: dict[str, Rule] = {
     "xrootd.duplicate-port": Rule(ERROR, "Give every instance ports of its own.", _CONFIG),
     "xrootd.port-twice": Rule(WARNING, "Keep one line; the last one counts.", _CONFIG),
     "xrootd.seclib-missing": Rule(ERROR, "Add xrootd.seclib libXrdSec.so.", "xrootd src/XrdXrootd/XrdXrootdConfig.cc"),
-    "xrootd.protbind-unknown": Rule(ERROR, "Add sec.protocol for it, or take it out of sec.protbind.", "xrootd src/XrdSec/XrdSecServer.cc"),
+    "xrootd.protbind-unknown": Rule(
+        ERROR, "Put its sec.protocol above sec.protbind, or take it out of sec.protbind.", "xrootd src/XrdSec/XrdSecServer.cc"
+    ),
+    "xrootd.gsi-ca-word": Rule(
+        WARNING, "Write -ca:1 or -ca:2, or leave it out.", "xrootd src/XrdSecgsi/XrdSecProtocolgsi.cc (atoi), 5.0.0 to 6.1.0; tried"
+    ),
     "xrootd.voms-http-missing": Rule(WARNING, "Add http.secxtractor libXrdVoms.so.", "xrootd src/XrdVoms"),
     "xrootd.redirect-token": Rule(NOTICE, "Add strip-on-redirect to http.header2cgi from 6.0.0 on.", f"{_HTTP} (6.0.0)"),
     "xrootd.macaroons-sitename": Rule(ERROR, "Add all.sitename NAME.", "xrootd src/XrdMacaroons/XrdMacaroonsConfigure.cc"),

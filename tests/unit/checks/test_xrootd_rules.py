@@ -200,6 +200,22 @@ CASES = [
         "5.5.3",
         FACTS,
     ),
+    (
+        "xrootd.gsi-ca-word",
+        [(CFG, "sec.protocol ztn", "sec.protocol ztn\nsec.protocol gsi -ca:verify")],
+        CFG,
+        "sec.protocol gsi",
+        "5.5.3",
+        FACTS,
+    ),
+    (
+        "xrootd.protbind-unknown",
+        [(CFG, "sec.protbind * only ztn", "sec.protbind * only gsi ztn\nsec.protocol gsi")],
+        CFG,
+        "sec.protbind",
+        "5.5.3",
+        FACTS,
+    ),
     ("xrootd.redirect-token", [(CFG, "xrd.port", "all.role manager\nxrd.port")], CFG, "header2cgi", "6.0.0", FACTS),
     (
         "xrootd.macaroons-sitename",
