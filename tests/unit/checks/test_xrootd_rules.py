@@ -430,6 +430,7 @@ GOOD = [
     ("xrootd.authorize-missing", [(CFG, "ofs.authorize 1", "if exec xrootd\nofs.authorize\nfi")], FACTS, "5.5.3"),
     ("xrootd.no-authorization", [*drop(CFG, "ofs.authorize 1", AUTHLIB), (CFG, "xrd.port", "all.role manager\nxrd.port")], FACTS, "5.5.3"),
     ("authdb.colon", [(AUTHDB, "= vo  o: ", "= vo  o ")], FACTS, "5.6.2"),
+    ("scitokens.section-name", add(TOKENS, "[old]\nissuer = https://iam.example.org/\nbase_path = /x\n"), FACTS, "5.5.3"),
     ("authdb.exclusive-order", [], FACTS, "5.5.3"),
     ("scitokens.line-too-long", [(TOKENS, "https://se.example.org:1094, se.example.org", LONG)], FACTS, "5.6.2"),
     ("scitokens.onmissing-deny", [(TOKENS, "passthrough", "deny"), (CFG, "ofs.authlib ++", "ofs.authlib")], FACTS, "5.5.3"),
