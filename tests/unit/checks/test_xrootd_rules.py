@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from dataclasses import replace
 
 import pytest
@@ -401,6 +402,12 @@ def test_a_rule_finds_its_trap(rule, edits, file, needle, release, facts):
 
 def test_every_rule_has_a_case():
     assert {case[0] for case in CASES} == set(RULES)
+
+
+def test_every_rule_is_documented():
+    page = (pathlib.Path(__file__).parents[3] / "docs" / "xrootd.md").read_text()
+    rows = {f"| `{name}` | {rule.severity.value} | {rule.remedy} | {rule.source} |" for name, rule in RULES.items()}
+    assert rows - set(page.splitlines()) == set()
 
 
 @pytest.mark.parametrize("release", ["5.5.3", "5.6.9", "5.9.3", "6.0.0", "6.2.1"])
