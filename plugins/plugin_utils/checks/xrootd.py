@@ -461,7 +461,7 @@ def _doors(server: Server) -> Iterator[Finding]:
         yield _at(
             "xrootd.seclib-missing",
             server.find("sec.protocol")[0],
-            "Without xrootd.seclib the lines of sec. are not read: nobody can log in.",
+            "Without xrootd.seclib the lines of sec. are not read: clients of root:// cannot show who they are.",
         )
     defined = set()
     for each in server.find("sec.protocol", "sec.protbind"):
