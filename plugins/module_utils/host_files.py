@@ -155,8 +155,8 @@ def plan_writes(files: Iterable[Dict[str, Any]], directories: Iterable[Dict[str,
     """Checks a whole request and turns it into what is wanted; raises Refused with every problem.
 
     files: path, content or secret_content or source or state absent, owner, group, mode, backup, secret.
-    directories: path, owner, group, mode; their missing
-    parents are made too. check_mode: users, groups, directories and sources that are missing are taken for the work of earlier tasks.
+    directories: path, owner, group, mode; their missing parents are made too.
+    check_mode: users, groups, directories and sources that are missing are taken for the work of earlier tasks.
     """
     problems = []  # type: List[str]
     missing = []  # type: List[str]

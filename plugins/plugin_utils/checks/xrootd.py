@@ -461,13 +461,20 @@ def _doors(server: Server) -> Iterator[Finding]:
         yield _at(
             "xrootd.seclib-missing",
             server.find("sec.protocol")[0],
-            "Without xrootd.seclib the lines of sec. are not read: nobody can log in.",
+            "Without xrootd.seclib the lines of sec. are not read: clients of root:// cannot show who they are.",
         )
-    for each in server.find("sec.protbind"):
-        named = [word for word in each.args[1:] if word not in ("only", "none")]
-        unknown = [word for word in named if word not in protocols]
+    defined = set()
+    for each in server.find("sec.protocol", "sec.protbind"):
+        if each.name == "sec.protocol":
+            defined.add(security_of(each))
+            continue
+        unknown = [word for word in each.args[1:] if word not in (*defined, "only", "none")]
         if unknown:
-            yield _at("xrootd.protbind-unknown", each, f"{unknown[0]} is bound but not defined; the server does not start.")
+            yield _at("xrootd.protbind-unknown", each, f"{unknown[0]} is bound but not defined above; the server does not start.")
+    for each in server.find("sec.protocol"):
+        level = next((word for word in each.args if word.startswith("-ca:")), "")
+        if security_of(each) == "gsi" and level and not level[4:5].isdigit():
+            yield _at("xrootd.gsi-ca-word", each, f"{level} is read as the number 0: certificates of authorities are not verified.")
     if (
         server.http
         and any("libXrdVoms" in word for each in server.find("sec.protocol") for word in each.args)
@@ -649,15 +656,11 @@ def _tokens(server: Server, file: str, document: scitokens_cfg.Document) -> Iter
             0,
             "No audience is accepted: every token with an aud claim, so every WLCG token, is refused.",
         )
-    for url in audiences:
-        host = re.fullmatch(r"https?://([^/:]+)(:\d+)?/?", url)
-        if host and host[1] not in audiences:
-            yield _finding(
-                "scitokens.audience-bare-host",
-                file,
-                line,
-                f"{url} is accepted but {host[1]} is not: Rucio asks for tokens with the bare name.",
-            )
+    hosts = [host[1] for url in audiences if (host := re.fullmatch(r"https?://([^/:]+)(:\d+)?/?", url))]
+    missing = [host for host in dict.fromkeys(hosts) if host not in audiences]
+    if missing:
+        told = f"{', '.join(missing)}: accepted as URL but not as bare name, and Rucio asks for tokens with the bare name of the door."
+        yield _finding("scitokens.audience-bare-host", file, line, told)
     yield from _issuers(server, file, document)
 
 
@@ -718,7 +721,7 @@ def _issuers(server: Server, file: str, document: scitokens_cfg.Document) -> Ite
     for section in document.sections:
         name = section.name.lower()
         if section.kind == "ignored":
-            if any(key.name.lower() in ("issuer", "base_path", "audience", "onmissing") for key in section.keys):
+            if _matters(section, document):
                 told = f"[{section.name}] is neither [Global] nor [Issuer NAME] and is ignored."
                 yield _finding("scitokens.section-name", file, section.line, told)
             continue
@@ -751,6 +754,13 @@ def _issuers(server: Server, file: str, document: scitokens_cfg.Document) -> Ite
             yield _finding("scitokens.default-user", file, section.line, told)
     if not served:
         yield _finding("scitokens.no-issuer", file, 0, "No issuer is trusted: every token is refused.")
+
+
+def _matters(section: scitokens_cfg.Section, document: scitokens_cfg.Document) -> bool:
+    """Whether an ignored section says what no other one says."""
+    keys = {key.name.lower(): key.value for key in section.keys}
+    served = [document.get(each.name, "issuer") for each in document.sections if each.kind == "issuer"]
+    return bool(keys.keys() & {"audience", "onmissing"}) or ("issuer" in keys and keys["issuer"] not in served)
 
 
 def _base_paths(server: Server, file: str, section: scitokens_cfg.Section, key: scitokens_cfg.Key | None) -> Iterator[Finding]:

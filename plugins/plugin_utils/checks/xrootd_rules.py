@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Severity
 
@@ -32,7 +32,17 @@ _HTTP = "xrootd src/XrdHttp/XrdHttpProtocol.cc"
 _CONFIG = "xrootd src/Xrd/XrdConfig.cc"
 _TRIED = "tried on 5.5.3"
 
-RULES: dict[str, Rule] = {
+# Traps that were set up and seen to do harm on Debian 12's 5.5.3.
+_SEEN = frozenset(
+    """
+    xrootd.authlib-not-stacked xrootd.authdb-default xrootd.file-missing xrootd.unclosed-if xrootd.carriage-return xrootd.undefined-variable
+    xrootd.tlsca-missing xrootd.key-mode xrootd.header2cgi-missing xrootd.protbind-unknown xrootd.macaroons-sitename xrootd.space-undefined
+    xrootd.space-twice scitokens.section-name scitokens.onmissing-allow scitokens.audience-missing scitokens.indented authdb.remark
+    authdb.hidden-restriction authdb.anyone-writes
+    """.split()
+)
+
+_RULES: dict[str, Rule] = {
     # who may do what
     "xrootd.authorize-missing": Rule(OPEN, "Add the directive ofs.authorize.", f"{_OFS}; {_TRIED}: an anonymous PUT returned 200"),
     "xrootd.no-authorization": Rule(OPEN, "Add ofs.authorize and the plug-in that decides (ofs.authlib), or export read-only (r/o).", _OFS),
@@ -102,7 +112,12 @@ RULES: dict[str, Rule] = {
     "xrootd.duplicate-port": Rule(ERROR, "Give every instance ports of its own.", _CONFIG),
     "xrootd.port-twice": Rule(WARNING, "Keep one line; the last one counts.", _CONFIG),
     "xrootd.seclib-missing": Rule(ERROR, "Add xrootd.seclib libXrdSec.so.", "xrootd src/XrdXrootd/XrdXrootdConfig.cc"),
-    "xrootd.protbind-unknown": Rule(ERROR, "Add sec.protocol for it, or take it out of sec.protbind.", "xrootd src/XrdSec/XrdSecServer.cc"),
+    "xrootd.protbind-unknown": Rule(
+        ERROR, "Put its sec.protocol above sec.protbind, or take it out of sec.protbind.", "xrootd src/XrdSec/XrdSecServer.cc"
+    ),
+    "xrootd.gsi-ca-word": Rule(
+        WARNING, "Write -ca:1 or -ca:2, or leave it out.", "xrootd src/XrdSecgsi/XrdSecProtocolgsi.cc (atoi), 5.0.0 to 6.1.0; tried"
+    ),
     "xrootd.voms-http-missing": Rule(WARNING, "Add http.secxtractor libXrdVoms.so.", "xrootd src/XrdVoms"),
     "xrootd.redirect-token": Rule(NOTICE, "Add strip-on-redirect to http.header2cgi from 6.0.0 on.", f"{_HTTP} (6.0.0)"),
     "xrootd.macaroons-sitename": Rule(ERROR, "Add all.sitename NAME.", "xrootd src/XrdMacaroons/XrdMacaroonsConfigure.cc"),
@@ -201,4 +216,9 @@ RULES: dict[str, Rule] = {
     ),
     "authdb.issuer-slash": Rule(LOCK_OUT, "Write the issuer exactly as scitokens.cfg has it.", "iss is compared as text"),
     "authdb.path-outside": Rule(WARNING, "Use a path of the exported name space.", _ACCESS),
+}
+
+RULES: dict[str, Rule] = {
+    name: replace(rule, source=f"{rule.source}; {_TRIED}") if name in _SEEN and _TRIED not in rule.source else rule
+    for name, rule in _RULES.items()
 }

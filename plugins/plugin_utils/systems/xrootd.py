@@ -116,9 +116,10 @@ Identity = tuple[str, str, str]  # organisation (issuer URL or VO), group, and t
 class _Draft:
     """Files that are being edited, read anew after each change."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, fresh: bool) -> None:
         self.files = dict(server.files)
         self._server = server
+        self.fresh = fresh
 
     @property
     def server(self) -> Server:
@@ -129,15 +130,21 @@ class _Draft:
     def replace(self, place: Placed, words: Sequence[str]) -> None:
         self.files[place.file] = xrootd_cfg.parse(self.files[place.file]).replace(place.directive, words).render()
 
+    def remove(self, place: Placed) -> None:
+        self.files[place.file] = xrootd_cfg.parse(self.files[place.file]).remove(place.directive).render()
+
     def insert(self, words: Sequence[str], after: Placed | None = None) -> None:
+        """Adds a directive: behind another one, else beside its relatives in the main file."""
+        after = after or (None if self.fresh else self._relative(words[0]))
         file = after.file if after else self._server.path
         document = xrootd_cfg.parse(self.files[file])
         self.files[file] = document.insert([words], after.directive if after else None).render()
 
-    def comment(self, text: str) -> None:
-        path = self._server.path
-        gap = [()] if self.files[path].strip() else []
-        self.files[path] = xrootd_cfg.parse(self.files[path]).insert([*gap, ("#", text)]).render()
+    def _relative(self, name: str) -> Placed | None:
+        prefix = name.partition(".")[0] + "."
+        here = [each for each in self.server.placed if each.file == self._server.path and not each.directive.conditions]
+        alike = [each for each in here if each.name == name] or [each for each in here if each.name.startswith(prefix)]
+        return alike[-1] if alike else None
 
     def ensure(self, words: Sequence[str], alike: Callable[[Placed], bool], good: Callable[[Placed], bool]) -> None:
         """Sees to it that the last directive that is alike is good: puts words in its place, or adds them."""
@@ -174,7 +181,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], facts: Fa
         raise DescriptionError(problems)
     fresh = options.main_file not in files
     start = {**files, options.main_file: files.get(options.main_file, f"# {HEAD}\n")}
-    draft = _Draft(Server(options.main_file, start, facts, release))
+    draft = _Draft(Server(options.main_file, start, facts, release), fresh)
     _configure(draft, storage, options, fresh)
     server = draft.server
     tokens_path = server.tokens_path or SCITOKENS_DEFAULT
@@ -343,21 +350,13 @@ def _authorization(draft: _Draft, storage: Storage, options: Options) -> None:
             f"-certdir:{storage.x509.certificates}",
             f"-cert:{certificate}",
             f"-key:{key}",
-            "-ca:verify",
-            "-crl:use",
             "-vomsfun:libXrdVoms.so",
         )
         draft.ensure(("sec.protocol", *gsi), lambda each: security_of(each) == "gsi", _always)
         if any(door.scheme in HTTP_SCHEMES for door in storage.doors):
             draft.library("libXrdVoms", "http.secxtractor", "libXrdVoms.so")
     draft.ensure(("sec.protocol", "ztn"), lambda each: security_of(each) == "ztn", _always)
-    bound = [each for each in draft.server.find("sec.protbind") if each.args[:1] == ("*",)]
-    if bound:
-        missing = [name for name in protocols if name not in bound[-1].args]
-        if missing:
-            draft.replace(bound[-1], [*bound[-1].directive.words, *missing])
-    else:
-        draft.insert(("sec.protbind", "*", "only", *protocols))
+    _bind(draft, protocols)
     draft.present("ofs.authorize")
     words = ("ofs.authlib", "++", "libXrdAccSciTokens.so", f"config={SCITOKENS_DEFAULT}")
     found = draft.server.authlib("libXrdAccSciTokens")
@@ -372,6 +371,22 @@ def _authorization(draft: _Draft, storage: Storage, options: Options) -> None:
     draft.present("acc.authdb", AUTHDB_DEFAULT)
     draft.present("acc.authrefresh", str(AUTHDB_SECONDS))
     draft.present("acc.audit", "deny")
+
+
+def _bind(draft: _Draft, protocols: Sequence[str]) -> None:
+    """Offers the protocols to all hosts. The line must stand behind those that define them."""
+    defined = draft.server.find("sec.protocol")[-1]
+    bound = [each for each in draft.server.find("sec.protbind") if each.args[:1] == ("*",)]
+    if not bound:
+        draft.insert(("sec.protbind", "*", "only", *protocols), None if draft.fresh else defined)
+        return
+    words = [*bound[-1].directive.words, *(name for name in protocols if name not in bound[-1].args)]
+    order = draft.server.placed
+    if order.index(bound[-1]) < order.index(defined):
+        draft.insert(words, defined)
+        draft.remove(next(each for each in draft.server.find("sec.protbind") if each.args[:1] == ("*",)))
+    elif tuple(words) != bound[-1].directive.words:
+        draft.replace(bound[-1], words)
 
 
 def _monitoring(draft: _Draft, _storage: Storage, options: Options) -> None:

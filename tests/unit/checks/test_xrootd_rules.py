@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from dataclasses import replace
 
 import pytest
@@ -200,6 +201,22 @@ CASES = [
         "5.5.3",
         FACTS,
     ),
+    (
+        "xrootd.gsi-ca-word",
+        [(CFG, "sec.protocol ztn", "sec.protocol ztn\nsec.protocol gsi -ca:verify")],
+        CFG,
+        "sec.protocol gsi",
+        "5.5.3",
+        FACTS,
+    ),
+    (
+        "xrootd.protbind-unknown",
+        [(CFG, "sec.protbind * only ztn", "sec.protbind * only gsi ztn\nsec.protocol gsi")],
+        CFG,
+        "sec.protbind",
+        "5.5.3",
+        FACTS,
+    ),
     ("xrootd.redirect-token", [(CFG, "xrd.port", "all.role manager\nxrd.port")], CFG, "header2cgi", "6.0.0", FACTS),
     (
         "xrootd.macaroons-sitename",
@@ -387,6 +404,12 @@ def test_every_rule_has_a_case():
     assert {case[0] for case in CASES} == set(RULES)
 
 
+def test_every_rule_is_documented():
+    page = (pathlib.Path(__file__).parents[3] / "docs" / "xrootd.md").read_text()
+    rows = {f"| `{name}` | {rule.severity.value} | {rule.remedy} | {rule.source} |" for name, rule in RULES.items()}
+    assert rows - set(page.splitlines()) == set()
+
+
 @pytest.mark.parametrize("release", ["5.5.3", "5.6.9", "5.9.3", "6.0.0", "6.2.1"])
 @pytest.mark.parametrize("facts", [FACTS, xrootd.Facts(), None])
 def test_a_sound_site_has_nothing_above_notice(release, facts):
@@ -414,6 +437,7 @@ GOOD = [
     ("xrootd.authorize-missing", [(CFG, "ofs.authorize 1", "if exec xrootd\nofs.authorize\nfi")], FACTS, "5.5.3"),
     ("xrootd.no-authorization", [*drop(CFG, "ofs.authorize 1", AUTHLIB), (CFG, "xrd.port", "all.role manager\nxrd.port")], FACTS, "5.5.3"),
     ("authdb.colon", [(AUTHDB, "= vo  o: ", "= vo  o ")], FACTS, "5.6.2"),
+    ("scitokens.section-name", add(TOKENS, "[old]\nissuer = https://iam.example.org/\nbase_path = /x\n"), FACTS, "5.5.3"),
     ("authdb.exclusive-order", [], FACTS, "5.5.3"),
     ("scitokens.line-too-long", [(TOKENS, "https://se.example.org:1094, se.example.org", LONG)], FACTS, "5.6.2"),
     ("scitokens.onmissing-deny", [(TOKENS, "passthrough", "deny"), (CFG, "ofs.authlib ++", "ofs.authlib")], FACTS, "5.5.3"),

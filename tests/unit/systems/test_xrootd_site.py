@@ -343,6 +343,11 @@ def test_a_hand_made_server_is_edited_in_place():
     assert plan(files=texts, options=options).texts == {}
 
 
+def test_protocols_are_defined_before_they_are_bound():
+    files = {MAIN: result()[MAIN].replace("sec.protocol ztn\nsec.protbind * only ztn\n", "sec.protbind * only ztn\nsec.protocol ztn\n")}
+    assert result(files=files)[MAIN] == result()[MAIN]
+
+
 def test_long_audiences_go_on_in_a_second_section():
     many = storage(audiences=[f"https://door{number}.example.org:1094" for number in range(8)])
     old, new = result(many)[TOKENS], result(many, release="5.6.2")[TOKENS]
