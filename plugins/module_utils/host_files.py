@@ -34,7 +34,7 @@ def read_paths(
     paths: files whose text is wanted; secrets: files of which only a digest is; stats: paths that are only looked at. All may be patterns.
     limit: bytes; of longer files only a digest is returned. A path without pattern that does not exist is in the answer with exists False.
     """
-    found = {}  # type: Dict[str, Dict[str, Any]]
+    found: Dict[str, Dict[str, Any]] = {}
     texts, secret = set(expand(paths)), set(expand(secrets))
     for path in sorted(texts | secret | set(expand(stats))):
         found[path] = describe(path)
@@ -53,7 +53,7 @@ def read_paths(
 
 def expand(patterns: Iterable[str]) -> List[str]:
     """Paths that match; a pattern without special characters stands for itself."""
-    found = []  # type: List[str]
+    found: List[str] = []
     for pattern in patterns:
         found += glob.glob(pattern) if glob.has_magic(pattern) else [pattern]
     return found
@@ -158,8 +158,8 @@ def plan_writes(files: Iterable[Dict[str, Any]], directories: Iterable[Dict[str,
     directories: path, owner, group, mode; their missing parents are made too.
     check_mode: users, groups, directories and sources that are missing are taken for the work of earlier tasks.
     """
-    problems = []  # type: List[str]
-    missing = []  # type: List[str]
+    problems: List[str] = []
+    missing: List[str] = []
     wanted = [_wanted(each, True, problems, missing) for each in directories] + [_wanted(each, False, problems, missing) for each in files]
     seen = set()
     made = set()
@@ -196,14 +196,14 @@ def write(wanted: List[Wanted], check_mode: bool = False) -> Written:
         written.diff.append(_diff(each))
     if check_mode or not differing:
         return written
-    undo = []  # type: List[Callable[[], None]]
+    undo: List[Callable[[], None]] = []
     try:
         for each in differing:
             if each.directory:
                 _make_directory(each, undo)
         prepared = [(each, _prepare(each, undo)) for each in differing if not each.directory and not each.absent]
         stamp = time.strftime("%Y%m%dT%H%M%S")
-        kept = []  # type: List[str]
+        kept: List[str] = []
         for each in differing:
             if each.directory or not os.path.lexists(each.real):
                 continue
@@ -285,7 +285,7 @@ def _mode(text: Optional[str], path: str, problems: List[str]) -> Optional[int]:
 
 def _missing_parents(path: str) -> List[str]:
     """The directories above a path that do not exist, the highest first."""
-    parents = []
+    parents: List[str] = []
     parent = os.path.dirname(path)
     while not os.path.lexists(parent):
         parents.insert(0, parent)

@@ -126,7 +126,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.escape.datalake.plugins.module_utils import host_files
 
 
-def main():
+def main() -> None:
     place = {"path": {"type": "path", "required": True}, "owner": {"type": "str"}, "group": {"type": "str"}, "mode": {"type": "str"}}
     module = AnsibleModule(
         argument_spec={

@@ -443,15 +443,13 @@ def _doors(server: Server) -> Iterator[Finding]:
             and not server.before(tables.AUTHDB_IN_ETC)
         ):
             yield _at("xrootd.redirect-token", header[0], "A redirector sends the token on in the URL of the data server.")
-    handlers = [word for each in server.find("http.exthandler") for word in each.args]
-    tpc = any("libXrdHttpTPC" in word for word in handlers)
+    tpc = [each for each in server.find("http.exthandler") if any("libXrdHttpTPC" in word for word in each.args)]
     if server.http and not tpc and not any("libXrdPss" in word for each in server.find("ofs.osslib") for word in each.args):
         yield _at("xrootd.tpc-missing", server.http[0], "Third-party copies over HTTP are refused: FTS and Rucio cannot move files here.")
     allowed = server.find("tpc.allow")
     if tpc and server.facts.lab and not allowed and not server.before(tables.WHOLE_COMPONENTS):
-        place = next(each for each in server.find("http.exthandler") if any("libXrdHttpTPC" in word for word in each.args))
         yield _at(
-            "xrootd.tpc-private", place, "This release refuses third-party copies with private and loopback addresses, which a lab has."
+            "xrootd.tpc-private", tpc[0], "This release refuses third-party copies with private and loopback addresses, which a lab has."
         )
     if not server.facts.lab and not server.before(tables.WHOLE_COMPONENTS):
         for each in allowed:

@@ -34,12 +34,28 @@ _TRIED = "tried on 5.5.3"
 
 # Traps that were set up and seen to do harm on Debian 12's 5.5.3.
 _SEEN = frozenset(
-    """
-    xrootd.authlib-not-stacked xrootd.authdb-default xrootd.file-missing xrootd.unclosed-if xrootd.carriage-return xrootd.undefined-variable
-    xrootd.tlsca-missing xrootd.key-mode xrootd.header2cgi-missing xrootd.protbind-unknown xrootd.macaroons-sitename xrootd.space-undefined
-    xrootd.space-twice scitokens.section-name scitokens.onmissing-allow scitokens.audience-missing scitokens.indented authdb.remark
-    authdb.hidden-restriction authdb.anyone-writes
-    """.split()
+    {
+        "authdb.anyone-writes",
+        "authdb.hidden-restriction",
+        "authdb.remark",
+        "scitokens.audience-missing",
+        "scitokens.indented",
+        "scitokens.onmissing-allow",
+        "scitokens.section-name",
+        "xrootd.authdb-default",
+        "xrootd.authlib-not-stacked",
+        "xrootd.carriage-return",
+        "xrootd.file-missing",
+        "xrootd.header2cgi-missing",
+        "xrootd.key-mode",
+        "xrootd.macaroons-sitename",
+        "xrootd.protbind-unknown",
+        "xrootd.space-twice",
+        "xrootd.space-undefined",
+        "xrootd.tlsca-missing",
+        "xrootd.unclosed-if",
+        "xrootd.undefined-variable",
+    }
 )
 
 _RULES: dict[str, Rule] = {
