@@ -123,7 +123,7 @@ now:
 
 import os
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.escape.datalake.plugins.module_utils import host_files
@@ -131,7 +131,7 @@ from ansible_collections.escape.datalake.plugins.module_utils import host_files
 SERVICE_PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,ActiveEnterTimestampMonotonic,NeedDaemonReload"
 
 
-def read_services(module: AnsibleModule, names: List[str]) -> Dict[str, Dict[str, Any]]:
+def read_services(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, Any]]:
     """State of units; empty where systemd does not answer (a container, a chroot)."""
     systemctl = module.get_bin_path("systemctl")
     if not names or not systemctl:
@@ -140,9 +140,9 @@ def read_services(module: AnsibleModule, names: List[str]) -> Dict[str, Dict[str
     return host_files.parse_services(text, time.time(), time.clock_gettime(time.CLOCK_MONOTONIC))
 
 
-def read_packages(module: AnsibleModule, names: List[str]) -> Dict[str, Optional[str]]:
+def read_packages(module: AnsibleModule, names: list[str]) -> dict[str, str | None]:
     """Versions of installed packages."""
-    versions: Dict[str, Optional[str]] = dict.fromkeys(names)
+    versions: dict[str, str | None] = dict.fromkeys(names)
     if not names:
         return versions
     dpkg, rpm = module.get_bin_path("dpkg-query"), module.get_bin_path("rpm")

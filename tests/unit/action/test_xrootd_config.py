@@ -106,7 +106,7 @@ class Machine:
             self.directories[directory["path"]] = directory.get("owner", "root")
         for file in files:
             old = self.files.get(file["path"], {})
-            content = file["content"] if "content" in file else self.files[file["source"]]["content"]
+            content = self.files[file["source"]]["content"] if "source" in file else file.get("content") or file["secret_content"]
             self.put(file["path"], content, file.get("owner", old.get("owner", "root")), file.get("mode", old.get("mode", "0644")))
         return {"backups": {}}
 
