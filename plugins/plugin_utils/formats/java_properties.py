@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+LONE_CR = re.compile(r"\r(?!\n)")
 BLANKS = " \t\f"
 HEADER = re.compile(r"[ \t\n\x0b\f\r]*\[([^\]/]+)(?:/([^\]/]+))?\][ \t\n\x0b\f\r]*")
 LOGICAL = re.compile(r"(?P<key>(?:\\.|[^=: \t\f\\])*)(?P<separator>[ \t\f]*[=:]?[ \t\f]*)", re.DOTALL)
@@ -279,11 +280,11 @@ def _logical(lines: list[str]) -> tuple[str, range | list[int]]:
 
 
 def _newline(document: Document) -> str:
-    for node in document.nodes:
-        body = node.raw.rstrip("\r\n")
-        if len(body) < len(node.raw):
-            return "\r\n" if node.raw[len(body) :].startswith("\r\n") else node.raw[len(body)]
-    return "\n"
+    """The first line end of the file; where lines end in CR alone, CR LF: it joins neither a CR before it nor an LF behind it."""
+    if any(LONE_CR.search(node.raw) for node in document.nodes):
+        return "\r\n"
+    first = next((node.raw for node in document.nodes if node.raw.endswith("\n")), "\n")
+    return "\r\n" if first.endswith("\r\n") else "\n"
 
 
 def _line(key: str, value: str, newline: str) -> str:

@@ -139,6 +139,20 @@ def test_new_key_goes_below_the_last_of_its_scope():
     assert jp.render(jp.set_property(jp.parse("a=b\\\n[d]\n"), "c", "d")) == "a=b\\\n\nc = d\n[d]\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "value", "expected"),
+    [
+        ("\\\n[d] a", "[d]", "", "\\[d] = "),  # not a header
+        ("\n\\\r", "a", "b", "\n\\\r\r\na = b\r\n"),  # not part of the line above
+        ("a b", "a", "=c", "a \\=c"),
+        ("a", "a", "c", "a = c"),
+        ("a = b\\\n  c\r\n", "a", " d", "a = \\ d\r\n"),
+    ],
+)
+def test_edits_that_could_change_the_meaning(text, key, value, expected):
+    assert jp.render(jp.set_property(jp.parse(text), key, value)) == expected
+
+
 def test_reopened_domain_is_edited_where_the_key_stands():
     text = "[d]\na=1\n[d/pool]\n[d]\nb=2\n"
     assert jp.render(jp.set_property(jp.parse(text), "b", "3", domain="d")) == text.replace("b=2", "b=3")
