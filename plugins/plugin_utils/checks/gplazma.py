@@ -35,12 +35,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Family:
-    """Credentials that stand for one another: somebody of it must be able to log in."""
+    """Credentials that stand for one another: somebody of it must be able to log in. property: of the provider of tokens."""
 
     name: str
     plugin: str
     generic: tuple[Credential, ...]
     candidates: tuple[Candidate, ...]
+    property: str = ""
 
 
 def check(setup: LoginSetup, places: Places | None = None, issuers: Collection[str] = ()) -> list[Finding]:
@@ -56,7 +57,8 @@ def check(setup: LoginSetup, places: Places | None = None, issuers: Collection[s
     if not any(one.severity is Severity.LOCK_OUT and one.rule.startswith(("gplazma.", "oidc.", "scitoken.")) for one in found):
         flow = [*_unserved(setup, places), *_order(setup)]
         found += flow
-        found += _logins(setup, {(one.file, one.line) for one in [*found] if one.severity is not Severity.NOTICE}, flow)
+        known = {(one.file, one.line) for one in found if one.severity is not Severity.NOTICE}
+        found += _logins(setup, known, {name for name, where in places.items() if where in known}, flow)
     return found
 
 
@@ -141,18 +143,18 @@ def families(setup: LoginSetup) -> tuple[Family, ...]:
         plugin = "scitoken" if provider.scitoken else "oidc"
         profile = provider.profile(setup.release)
         if profile == "oidc":
-            found.append(Family(f"tokens of {provider.alias}", plugin, (identity,), tokens))
+            found.append(Family(f"tokens of {provider.alias}", plugin, (identity,), tokens, provider.property))
             continue
         with_groups = tuple(
             Candidate(Credential(Class.CAPABILITY, one.credential.claims, provider.alias), one.file, one.line, one.broad, one.identity)
             for one in tokens
         )
         if provider.identity("authz-id"):
-            found.append(Family(f"capability tokens of {provider.alias}", plugin, (capability,), ()))
+            found.append(Family(f"capability tokens of {provider.alias}", plugin, (capability,), (), provider.property))
             if tokens and profile == "wlcg":
-                found.append(Family(f"tokens of {provider.alias}", plugin, (identity,), tokens))
+                found.append(Family(f"tokens of {provider.alias}", plugin, (identity,), tokens, provider.property))
         else:
-            found.append(Family(f"tokens of {provider.alias}", plugin, (capability, identity), with_groups + tokens))
+            found.append(Family(f"tokens of {provider.alias}", plugin, (capability, identity), with_groups + tokens, provider.property))
     if auth & {"htpasswd", "kpwd", "jaas", "ldap"}:
         reader = next(name for name in ("htpasswd", "kpwd", "jaas", "ldap") if name in auth)
         users = _of(candidates, Class.PASSWORD)
@@ -226,8 +228,11 @@ def _token_credentials(setup: LoginSetup, match: Principal) -> Iterator[Credenti
         yield Credential(Class.TOKEN, claims, provider.alias)
 
 
-def _logins(setup: LoginSetup, known: set[tuple[str, int]], flow: list[Finding]) -> list[Finding]:
-    """Plays the log-ins. known: places that have a finding already. flow: findings that explain failures of certificates."""
+def _logins(setup: LoginSetup, known: set[tuple[str, int]], bad: set[str], flow: list[Finding]) -> list[Finding]:
+    """Plays the log-ins.
+
+    known: places that have a finding already. bad: properties among them. flow: findings that explain failures of certificates.
+    """
     found: dict[tuple[str, str, int], Finding] = {}
     explained = {one.rule for one in flow if one.severity is Severity.LOCK_OUT}
     accepted: set[tuple[str, int]] = set()
@@ -238,6 +243,8 @@ def _logins(setup: LoginSetup, known: set[tuple[str, int]], flow: list[Finding])
         judged = [(one, setup.login(one.credential)) for one in family.candidates]
         if not any(outcome.ok for outcome in [*outcomes, *(outcome for _one, outcome in judged)]):
             if family.plugin in ("x509", "voms", "xacml") and explained & {"gplazma.modifier-order", "gplazma.no-voms", "gplazma.no-x509"}:
+                continue
+            if family.property in bad:
                 continue
             _put(found, _family_finding(setup, family, outcomes, judged), known)
             accepted |= {(one.file, one.line) for one in family.candidates}

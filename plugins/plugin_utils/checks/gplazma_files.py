@@ -19,6 +19,7 @@ from .dcache_release import OIDC_SUBJECT_AT_PROVIDER, OMNISESSION_ROLE, OMNISESS
 from .finding import Finding, Severity
 from .gplazma_loading import shown
 from .gplazma_login import KIND_SPANS, LoginSetup
+from .gplazma_plugins import PLUGINS
 
 _BROAD = ("oidcgrp:", "fqan:", "group:", "op:", "entitlement:", "gid:")
 _BINDING = (Modifier.REQUISITE, Modifier.REQUIRED)
@@ -30,7 +31,8 @@ def check(setup: LoginSetup) -> list[Finding]:
     seen: set[tuple[str, str]] = set()
     for number, line in setup.lines:
         path = setup.path(line)
-        if not path:
+        plugin = PLUGINS.get(line.plugin)
+        if not path or plugin is None or not plugin.span.covers(setup.release):
             continue
         key = (line.plugin, path)
         if key in seen:

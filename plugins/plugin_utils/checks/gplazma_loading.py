@@ -144,10 +144,11 @@ def _properties(setup: LoginSetup, places: Places) -> Iterator[Finding]:
         plugin = PLUGINS.get(line.plugin)
         if plugin is None or not plugin.span.covers(setup.release):
             continue
-        for name in plugin.required:
-            if not setup.value(line, name):
-                message = f"{line.plugin} does not load without {name}: {_EVERYBODY}"
-                yield Finding("gplazma.property-missing", Severity.LOCK_OUT, shown(setup.conf_path), number, message, f"Set {name}.", _BOOK)
+        missing = [name for name in plugin.required if not setup.value(line, name)]
+        if missing:
+            message = f"{line.plugin} does not load without {' and '.join(missing)}: {_EVERYBODY}"
+            remedy = f"Set {', '.join(missing)}."
+            yield Finding("gplazma.property-missing", Severity.LOCK_OUT, shown(setup.conf_path), number, message, remedy, _BOOK)
         for name in _NUMBERS_OF_PLUGIN.get(line.plugin, ()):
             value = setup.value(line, name)
             if value and "${" not in value and not is_number(value):

@@ -4,8 +4,8 @@
 
 """dCache's pool selection unit: which pools a transfer may use.
 
-The state that the commands of poolmanager.conf make, and the answer to ``psu match``. Source: dCache PoolSelectionUnitV2.java, LinkMap.java,
-NetHandler.java, PGroup.java. Unlike the Book says, pools of nested groups (``@group``) are not selected through a link to the outer group:
+The state that the commands of poolmanager.conf make, and the answer to ``psu match``. Source: dCache PoolSelectionUnitV2, LinkMap,
+NetHandler, PGroup. Unlike the Book says, pools of nested groups (``@group``) are not selected through a link to the outer group:
 the code looks at the pools that were added to the group itself (seen at 8.2.0, 9.2.0, 11.2.0 and 12.1).
 """
 
