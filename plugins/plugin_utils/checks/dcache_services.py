@@ -4,7 +4,7 @@
 
 """Rules that look at several properties of a dCache together: doors for tokens, shipped values, services that exclude one another.
 
-What `dcache check-config` finds, and what one property alone shows, is the matter of the property rules. Source: dcache.md sections 3.6 to 6, 9.
+What `dcache check-config` finds, and what one property alone shows, is for the property rules. Source: dcache.md.
 """
 
 from __future__ import annotations

@@ -102,15 +102,20 @@ def test_authz_id_makes_the_first_gid_primary() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "match"), [("", "oidcgrp:/escape"), ("-accept=groups", "group:escape"), ("-accept=username", "username:bob")]
+    ("option", "match", "others"),
+    [
+        ("", "oidcgrp:/escape", ["group:escape", "username:bob"]),
+        ("-accept=groups", "group:escape", ["oidcgrp:/escape", "username:bob"]),
+        ("-accept=username", "username:bob", ["group:escape"]),
+    ],
 )
-def test_accept_decides_what_groups_become(option: str, match: str) -> None:
+def test_accept_decides_what_claims_become(option: str, match: str, others: list[str]) -> None:
     conf = "auth optional oidc\nmap optional multimap\nsession requisite omnisession\n"
     properties = {"gplazma.oidc.provider!x": f"https://op/ {option}"}
     token = Credential(Class.TOKEN, (Principal("claim", "/escape"), Principal("username", "bob")), "x")
-    extra = "uid:1 gid:1,true" if match.startswith("username") else "username:e uid:1 gid:1,true"
-    for wanted in ("oidcgrp:/escape", "group:escape", "username:bob"):
-        assert setup(conf, f"{wanted} {extra}\n", properties=properties).login(token).ok is (wanted == match)
+    for wanted in (match, *others):
+        one = setup(conf, f"{wanted} username:bob uid:1 gid:1,true\n", properties=properties)
+        assert one.login(token).ok is (wanted == match)
 
 
 def test_vorolemap_and_authzdb_of_the_2020_training() -> None:

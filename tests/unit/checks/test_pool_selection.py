@@ -189,6 +189,7 @@ def test_agrees_with_a_slow_reading_of_the_rules(
 def big(pools: int, groups: int) -> str:
     lines = ["psu create unit -net 0.0.0.0/0", "psu create unit -net ::/0", "psu create unit -protocol */*", "psu create ugroup world"]
     lines += ["psu addto ugroup world 0.0.0.0/0", "psu addto ugroup world ::/0"]
+    lines.append("psu addto ugroup world */*")
     lines += [f"psu create pool pool-{number}" for number in range(pools)]
     for number in range(groups):
         lines += [
