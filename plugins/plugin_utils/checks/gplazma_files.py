@@ -49,12 +49,13 @@ def _absent(setup: LoginSetup, number: int, line: PluginLine, path: str) -> Iter
     file = shown(setup.conf_path)
     if setup.unknown(path):
         message = f"{line.plugin} reads {path}, which is not among the files given: what it does was not checked."
-        yield Finding("gplazma.file-unseen", Severity.NOTICE, file, number, message, "Check on the host itself.", "gplazma.conf")
+        yield Finding("gplazma.file-unseen", Severity.NOTICE, file, number, message, "Check on the host itself.", "dcache.md section 3")
     elif line.plugin == "banfile":
         message = f"{path} does not exist, so nobody is banned."
         yield Finding("gplazma.file-missing", Severity.NOTICE, file, number, message, "Create it.", "dCache BanFilePlugin.java")
     else:
-        locks = line.modifier in _BINDING or line.plugin == "omnisession"
+        same = [other for _number, other in setup.lines if other.plugin == line.plugin and setup.path(other) == path]
+        locks = any(other.modifier in _BINDING for other in same) or line.plugin == "omnisession"
         message = f"{path} does not exist, so {line.plugin} fails for every log-in."
         yield Finding(
             "gplazma.file-missing",

@@ -418,7 +418,8 @@ class _Map:
             return [self.state.adding(*(Principal("username", name) for name in names))] if names else ["no Kerberos principals"]
         if plugin in ("nsswitch", "nis", "ldap") and not self.state.of("username"):
             return ["no username"]
-        return [self.state.completed(), "no mapping outside"]
+        answered = self.state.completed()
+        return [replace(answered, kpwd=True) if plugin == "kpwd" else answered, "no mapping outside"]
 
     def _multimap(self, path: str) -> list[_State | str]:
         index = self.setup.mappings(path)

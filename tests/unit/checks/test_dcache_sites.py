@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import (
+    dcache_services,
+    gplazma,
+    gplazma_files,
+    gplazma_loading,
+    pool_selection,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Severity
 from dcache_site_fixture import POOLMANAGER, SITES, Site, site
 
+RULE_MODULES = (gplazma, gplazma_files, gplazma_loading, dcache_services, pool_selection)
 CONF = "/etc/dcache/gplazma.conf"
 DCACHE_CONF = "/etc/dcache/dcache.conf"
 Change = Callable[[Site], Site]
@@ -34,6 +44,7 @@ USERS_9 = "/etc/dcache/multimap-users.conf"
 VO_9 = "/etc/dcache/multimap-vo.conf"
 OMNI = "/etc/dcache/omnisession.conf"
 VOROLEMAP = "/etc/grid-security/grid-vorolemap"
+GRIDMAP = "/etc/grid-security/grid-mapfile"
 AUTHZDB = "/etc/grid-security/storage-authzdb"
 WELLKNOWN = "/etc/dcache/wlcg-tape-rest-api.json"
 AUDIENCES_9 = "gplazma.oidc.audience-targets = https://wlcg.cern.ch/jwt/v1/any account"
@@ -41,13 +52,23 @@ AUDIENCES_9 = "gplazma.oidc.audience-targets = https://wlcg.cern.ch/jwt/v1/any a
 
 def with_tokens(one: Site) -> Site:
     """The certificate site with tokens as one added them in 2020."""
-    text = "oidc:x username:operator uid:1000 gid:1000,true\noidcgrp:/escape username:escape uid:2000 gid:2000,true\n"
+    text = "oidc:x username:operator uid:1000 gid:1000,true\noidcgrp:/operators username:operator uid:1000 gid:1000,true\n"
     return (
         one.edited(CONF, "auth    optional  voms", "auth    optional  voms\nauth optional oidc")
         .edited(CONF, "map     optional  vorolemap", "map sufficient multimap\nmap     optional  vorolemap")
         .appended(DCACHE_CONF, "gplazma.oidc.hostnames = iam.example.net sso.example.net\n")
         .with_file("/etc/dcache/multi-mapfile", text)
     )
+
+
+def with_wlcg(one: Site) -> Site:
+    return one.edited("/etc/dcache/layouts/site.conf", "cnaf.infn.it/\n", "cnaf.infn.it/ -profile=wlcg -prefix=/a\n")
+
+
+def with_kpwd(one: Site) -> Site:
+    """Certificates and passwords through the old kpwd file alone."""
+    conf = "auth optional x509\nauth optional kpwd\nmap requisite kpwd\naccount requisite kpwd\nsession requisite kpwd\n"
+    return one.with_file(CONF, conf).with_file("/etc/dcache/dcache.kpwd", "version 2.1\n")
 
 
 MUTATIONS: list[tuple[str, Change, str, Severity]] = [
@@ -126,6 +147,7 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
         "oidc.hostnames-bad",
         L,
     ),
+    ("groups-8.2", lambda one: replace(with_wlcg(one), release="8.0.20"), "oidc.profile-release", L),
     # the scitoken plug-in
     ("scitoken-7.2", edit(DCACHE_CONF, " username:wlcg uid:3000 gid:3000", ""), "scitoken.principal", L),
     ("scitoken-7.2", edit(DCACHE_CONF, " /pnfs/example.net/wlcg", ""), "scitoken.prefix", L),
@@ -280,7 +302,8 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
         "certificates-5.2",
         add(
             POOLMANAGER,
-            "psu create linkGroup g\npsu create link l any-store\npsu set link l -writepref=1\npsu addto link l pool1\npsu addto linkGroup g l\n",
+            "psu create linkGroup g\npsu create link l any-store\npsu set link l -writepref=1\n"
+            "psu addto link l pool1\npsu addto linkGroup g l\n",
         ),
         "psu.linkgroup-without-reservation",
         E,
@@ -309,3 +332,56 @@ def test_a_sound_site_yields_nothing_above_notice(name: str) -> None:
 def test_one_mistake_yields_exactly_its_rule(name: str, change: Change, rule: str, severity: Severity) -> None:
     found = change(site(name)).serious()
     assert {(finding.rule, finding.severity) for finding in found} == {(rule, severity)}, "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize("change", [with_tokens, with_kpwd])
+def test_other_styles_of_an_old_site_are_sound(change: Change) -> None:
+    assert change(site("certificates-5.2")).serious() == []
+
+
+NOTICES: list[tuple[str, Change, str]] = [
+    (
+        "certificates-5.2",
+        lambda one: one.with_file(AUTHZDB, None).with_file(VOROLEMAP, None).with_file(GRIDMAP, None),
+        "gplazma.file-unseen",
+    ),
+    ("roles-9.2", lambda one: one.with_file("/etc/dcache/ban.conf", None), "gplazma.file-missing"),
+    ("modern-11.2", lambda one: one, "psu.nested-not-selected"),
+    ("certificates-5.2", lambda one: one, "psu.obsolete"),
+    ("roles-9.2", add(POOLMANAGER, "psu create ugroup idle\n"), "psu.ugroup-unused"),
+    ("groups-8.2", lambda one: one, "door.token-over-http"),
+    ("groups-8.2", edit("/etc/dcache/people.map", "oidc:alice-sub@escape", "oidc:alice-sub"), "multimap.bare-subject"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "rule"), NOTICES, ids=[rule for _name, _change, rule in NOTICES])
+def test_worth_knowing_is_no_more_than_a_notice(name: str, change: Change, rule: str) -> None:
+    one = change(site(name))
+    assert one.serious() == []
+    assert rule in {finding.rule for finding in one.findings()}
+
+
+def test_findings_name_a_file_of_the_site_and_say_what_to_do() -> None:
+    for name, change, rule, _severity in MUTATIONS:
+        one = change(site(name))
+        for finding in one.serious():
+            lines = one.files.get("/" + finding.file, "").count("\n") + 1
+            assert finding.file.startswith(("etc/", "var/")), rule
+            assert 0 <= finding.line <= lines, str(finding)
+            assert finding.message, rule
+            assert finding.remedy, rule
+            assert finding.source, rule
+
+
+AREAS_OF_RULES = (
+    "gplazma|oidc|scitoken|multimap|omnisession|ban|authzdb|vorolemap|psu|door|services|frontend|qos|publish|tape|space|bulk|namespace"
+)
+
+
+def test_every_rule_is_in_the_documentation_and_has_a_test() -> None:
+    sources = [Path(module.__file__).read_text("utf-8") for module in RULE_MODULES]
+    rules = {rule for text in sources for rule in re.findall(rf'"((?:{AREAS_OF_RULES})\.[a-z0-9-]+)"', text)}
+    tested = {rule for _name, _change, rule, _severity in MUTATIONS} | {rule for _name, _change, rule in NOTICES}
+    assert rules == tested
+    page = (Path(__file__).parents[3] / "docs" / "dcache-login-checks.md").read_text("utf-8")
+    assert {rule for rule in rules if f"`{rule}`" not in page} == set()
