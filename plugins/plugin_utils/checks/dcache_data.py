@@ -49,8 +49,8 @@ class Property:
 class Release:
     """What one release of dCache knows.
 
-    builtin: names that dCache sets itself. must_be_set: per service, what has no usable default. nonempty: per service, what must not be empty
-    at its start (facts of 12.1). commit: where the table was read.
+    builtin: names that dCache sets itself. must_be_set: per service, what has no usable default. nonempty: per service, what must not
+    be empty at its start (facts of 12.1). commit: where the table was read.
     """
 
     name: str

@@ -4,8 +4,8 @@
 
 """The configuration of one dCache host: defaults, dcache.conf and layout put together in the order in which dCache loads them.
 
-A value is looked up from the inside out: service, domain, host-wide part of the layout, setup files (the last one first), defaults. Within a
-scope the first assignment of a key holds. ``${name}`` is replaced when a value is used, in the scope where it is used.
+A value is looked up from the inside out: service, domain, host-wide part of the layout, setup files (the last one first), defaults.
+Within a scope the first assignment of a key holds. ``${name}`` is replaced when a value is used, in the scope where it is used.
 
 Sources: dCache 12.1 modules/dcache/src/main/java/org/dcache/boot/{LayoutBuilder,Layout,Domain}.java,
 org/dcache/util/configuration/{ConfigurationProperties,AnnotatedKey}.java, modules/cells/src/main/java/dmg/util/Formats.java.
@@ -63,7 +63,7 @@ class Expansion:
     loops: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class Scope:
     """One level of the look-up. assignments: all, in load order, also those that do not hold."""
 
@@ -111,7 +111,7 @@ class Scope:
                 self.settings[key.name] = Setting(assignment.value.strip(TRIMMED), assignment.value, file, assignment.line)
 
 
-@dataclass
+@dataclass(eq=False)
 class Service:
     """``[domain/service]``: type is the word behind the slash."""
 
@@ -120,7 +120,7 @@ class Service:
     scope: Scope
 
 
-@dataclass
+@dataclass(eq=False)
 class Domain:
     """name: expanded. lines: every header that opens it."""
 
@@ -218,7 +218,9 @@ def load_host(defaults: Scope, setups: tuple[Scope, ...], file: str, document: D
     return Host(defaults, setups, layout, tuple(domains.values()), tuple(orphans), file)
 
 
-def _replace(text: str, position: int, scope: Scope, stack: list[str], undefined: list[str], loops: list[str], *, inside: bool) -> tuple[str, int]:
+def _replace(
+    text: str, position: int, scope: Scope, stack: list[str], undefined: list[str], loops: list[str], *, inside: bool
+) -> tuple[str, int]:
     """The text from position on with its references replaced; inside a reference, up to its closing brace."""
     out: list[str] = []
     end = len(text)

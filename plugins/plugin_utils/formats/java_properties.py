@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 BLANKS = " \t\f"
@@ -49,8 +50,8 @@ class Header:
 class Assignment:
     """A key and its value, unescaped, trailing blanks kept.
 
-    line, last_line: first and last physical line. value_start, value_end: where the value stands in raw. separator: what parts key and value.
-    problem: why Java refuses the line; empty for a good one.
+    line, last_line: first and last physical line. value_start, value_end: where the value stands in raw.
+    separator: what parts key and value. problem: why Java refuses the line; empty for a good one.
     """
 
     raw: str
@@ -101,7 +102,7 @@ class Document:
         """The host-wide part first, then every header in file order."""
         starts = [-1, *(index for index, node in enumerate(self.nodes) if isinstance(node, Header)), len(self.nodes)]
         result = []
-        for start, end in zip(starts, starts[1:], strict=False):
+        for start, end in pairwise(starts):
             header = self.nodes[start] if start >= 0 else None
             assignments = tuple(node for node in self.nodes[start + 1 : end] if isinstance(node, Assignment))
             result.append(Section(header if isinstance(header, Header) else None, assignments, start + 1, end))
@@ -134,7 +135,9 @@ def render(document: Document) -> str:
     return "".join(node.raw for node in document.nodes)
 
 
-def set_property(document: Document, key: str, value: str, *, domain: str | None = None, service: str | None = None, occurrence: int = 0) -> Document:
+def set_property(
+    document: Document, key: str, value: str, *, domain: str | None = None, service: str | None = None, occurrence: int = 0
+) -> Document:
     """The document with key = value in one scope; nothing else changes, and nothing at all when the value is there already.
 
     domain, service: the section, both None for the host-wide part. occurrence: which of several equal ``[domain/service]`` sections.
@@ -154,7 +157,9 @@ def set_property(document: Document, key: str, value: str, *, domain: str | None
     return _insert(document, sections[0], _line(key, value, _newline(document)))
 
 
-def remove_property(document: Document, key: str, *, domain: str | None = None, service: str | None = None, occurrence: int = 0) -> Document:
+def remove_property(
+    document: Document, key: str, *, domain: str | None = None, service: str | None = None, occurrence: int = 0
+) -> Document:
     """The document without the key in one scope (all its assignments there).
 
     Raises:

@@ -6,7 +6,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.java_prope
 from hypothesis import given
 from hypothesis import strategies as st
 
-DEFAULTS = {"host.name": "se1", "webdav.net.port": "2880", "webdav.cell.name": "WebDAV-${host.name}", "webdav.mode": "${mode-${webdav.kind}}", "mode-a": "A"}
+DEFAULTS = {
+    "host.name": "se1",
+    "webdav.net.port": "2880",
+    "webdav.cell.name": "WebDAV-${host.name}",
+    "webdav.mode": "${mode-${webdav.kind}}",
+    "mode-a": "A",
+}
 
 
 def host(layout: str, *setups: str, defaults: dict[str, str] = DEFAULTS) -> Host:

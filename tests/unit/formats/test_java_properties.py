@@ -22,7 +22,33 @@ webdav.net.port=2881\r
 """
 
 text_pieces = st.sampled_from(
-    ["a", "key", "x.y", "=", " = ", ":", " ", "\t", "\n", "\n", "\r\n", "\r", "\\", "\\\n", "\\u0041", "\\u00", "#", "!", "[d]", "\n[d]\n", "\n[d/s]\n", "[a/b/c]", "é", "\f", "value"]
+    [
+        "a",
+        "key",
+        "x.y",
+        "=",
+        " = ",
+        ":",
+        " ",
+        "\t",
+        "\n",
+        "\n",
+        "\r\n",
+        "\r",
+        "\\",
+        "\\\n",
+        "\\u0041",
+        "\\u00",
+        "#",
+        "!",
+        "[d]",
+        "\n[d]\n",
+        "\n[d/s]\n",
+        "[a/b/c]",
+        "é",
+        "\f",
+        "value",
+    ]
 )
 texts = st.lists(text_pieces, max_size=40).map("".join)
 keys = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=8)

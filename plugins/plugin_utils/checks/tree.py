@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the escape.datalake authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checks of a whole configuration tree: which storage system it is of, which of its files to read, and every finding.
+
+Reading the files is the caller's: a script on a laptop, or a module on the storage host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from . import dcache_properties, dcache_site
+from .finding import Finding
+
+Check = Callable[[Mapping[str, str], str], list[Finding]]
+"""From the files (text by path relative to the root) and the release to findings; pure."""
+
+
+@dataclass(frozen=True)
+class System:
+    """markers: a path below the root that starts with one of these tells the system. files: patterns of what its checks read."""
+
+    name: str
+    markers: tuple[str, ...]
+    files: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+
+SYSTEMS: tuple[System, ...] = (System("dcache", ("etc/dcache/",), dcache_site.FILES, (dcache_properties.check,)),)
+
+
+class UnknownTreeError(Exception):
+    """The tree is of no storage system that can be checked, or of several."""
+
+
+def system_named(name: str) -> System:
+    """Raises UnknownTreeError for a name that has no checks."""
+    for system in SYSTEMS:
+        if system.name == name:
+            return system
+    raise UnknownTreeError(f"There are no checks for {name!r}; known systems: {_names()}.")
+
+
+def detect(paths: Iterable[str]) -> System:
+    """The system of a tree, from the paths below its root.
+
+    Raises:
+        UnknownTreeError: no system, or several.
+    """
+    known = tuple(paths)
+    found = [system for system in SYSTEMS if any(path.startswith(system.markers) for path in known)]
+    if len(found) == 1:
+        return found[0]
+    markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in SYSTEMS)
+    if not found:
+        raise UnknownTreeError(f"No configuration of a known storage system is below this root. Looked for: {markers}.")
+    raise UnknownTreeError(f"This tree holds {' and '.join(system.name for system in found)}. Say which one to check.")
+
+
+def wanted(system: System, path: str) -> bool:
+    """Whether the system's checks read a file."""
+    return any(fnmatchcase(path, pattern) for pattern in system.files)
+
+
+def check(files: Mapping[str, str], system: System, release: str) -> list[Finding]:
+    """Every finding, by file and line."""
+    findings = {finding: None for run in system.checks for finding in run(files, release)}
+    return sorted(findings, key=lambda finding: (finding.file, finding.line, finding.rule))
+
+
+def _names() -> str:
+    return ", ".join(system.name for system in SYSTEMS)
