@@ -34,7 +34,7 @@ class Annotations:
         self._own: dict[int, dict[str, Property]] = {}
         for scope in host.scopes():
             for placed in scope.assignments:
-                if placed.key.annotations:
+                if placed.key.annotations and not _repeated(scope, placed):
                     self._own.setdefault(id(scope), {})[placed.key.name] = annotated(placed.key.name, placed.key.annotations)
 
     def existing(self, scope: Scope, placed: Placed) -> Property | None:
@@ -135,13 +135,19 @@ def _at(rule: rules.Rule, placed: Placed, message: str, remedy: str) -> Finding:
 def _unusable(scope: Scope, placed: Placed) -> Finding | None:
     if placed.assignment.problem:
         return _at(rules.MALFORMED, placed, f"{placed.assignment.problem}: dCache cannot load the file.", "Write a backslash as \\\\.")
-    holds = scope.settings.get(placed.key.name)
-    if holds is None or (holds.file == placed.file and holds.line >= placed.assignment.line):
+    if not _repeated(scope, placed):
         return None
+    holds = scope.settings[placed.key.name]
     where = f"at {holds.file}:{holds.line}" if holds.file else "by dCache itself"
     return _at(
         rules.REPEATED, placed, f"{placed.key.name} is already defined {where}; dCache does not start.", "Keep one of the two assignments."
     )
+
+
+def _repeated(scope: Scope, placed: Placed) -> bool:
+    """Whether dCache refuses the assignment because the scope has the key already."""
+    holds = scope.settings.get(placed.key.name)
+    return holds is not None and not (holds.file == placed.file and holds.line >= placed.assignment.line)
 
 
 def _declared_before(scope: Scope, placed: Placed) -> bool:

@@ -101,7 +101,7 @@ def load(release: str) -> Release | None:
     for name, entry in table["properties"].items():
         period = _period(entry["periods"], line, known)
         if period is not None and not _too_old(entry.get("since_patch", {}).get(line), release):
-            properties[name] = _property(name, entry, period)
+            properties[name] = _property(name, entry, _as_patched(entry, period, line, release))
     services = {name: entry for name, entry in table["services"].items() if _covers(entry, line, known)}
     return Release(
         name=release.strip(),
@@ -153,6 +153,15 @@ def _too_old(since: str | None, release: str) -> bool:
     if since is None or match is None or match[2] is None:
         return False
     return int(match[2]) < int(since.rsplit(".", 1)[1])
+
+
+def _as_patched(entry: Mapping[str, Any], period: Mapping[str, Any], line: str, release: str) -> Mapping[str, Any]:
+    """The period with the annotations of this patch release, where a later one changed them."""
+    before = entry.get("before_patch", {}).get(line)
+    if before is None or not _too_old(before["until"], release):
+        return period
+    kept = {key: period[key] for key in ("from", "to", "default") if key in period}
+    return {**kept, **before}
 
 
 def _property(name: str, entry: Mapping[str, Any], period: Mapping[str, Any]) -> Property:
