@@ -47,11 +47,13 @@ class Annotations:
         entry = self._release.properties.get(placed.key.name)
         return entry if entry is not None and entry.annotated else None
 
-    def is_standard(self, scope: Scope, name: str) -> bool:
+    def is_standard(self, scope: Scope, placed: Placed) -> bool:
         """Whether dCache takes a name without annotation for a known one: known outside of the scope, or an entry of a map."""
+        name = placed.key.name
         if name in self._release.properties or name in self._release.builtin or name.startswith(self._prefixes):
             return True
-        if scope.parent is None or scope.parent.lookup(name) is not None:
+        outer = scope.parent.lookup(name) if scope.parent else None
+        if scope.parent is None or (outer and (outer.file != placed.file or outer.line < placed.assignment.line)):
             return True
         return any(
             "prefix" in entry.flags and name.startswith(f"{entry.name}!")
@@ -117,7 +119,7 @@ def check_scope(scope: Scope, release: Release, annotations: Annotations) -> Ite
                 f"{placed.key.name} is a scoped property; these are no longer supported.",
                 "Assign the property in the section of its domain or service.",
             )
-        elif not annotations.is_standard(scope, placed.key.name):
+        elif not annotations.is_standard(scope, placed):
             yield _at(
                 rules.UNKNOWN,
                 placed,

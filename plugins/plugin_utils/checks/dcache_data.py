@@ -13,9 +13,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
+
+from ..formats.dcache_layout import Setting, default_settings
+from .near_names import NearNames
 
 State = Literal["active", "deprecated", "obsolete", "forbidden"]
 RELEASE = re.compile(r"(\d+\.\d+)(?:\.(\d+))?(?:[-+~.].*)?")
@@ -62,7 +65,18 @@ class Release:
     nonempty: Mapping[str, tuple[str, ...]]
     commit: str
 
-    @property
+    @cached_property
+    def settings(self) -> dict[str, Setting]:
+        """The defaults, as settings without a place."""
+        return default_settings({entry.name: entry.default for entry in self.properties.values() if entry.default is not None})
+
+    @cached_property
+    def near(self) -> NearNames:
+        """The names that a site can assign; those of maps end in ``!``."""
+        usable = (entry for entry in self.properties.values() if entry.state in ("active", "deprecated") and "immutable" not in entry.flags)
+        return NearNames(f"{entry.name}!" if "prefix" in entry.flags else entry.name for entry in usable)
+
+    @cached_property
     def prefixes(self) -> tuple[str, ...]:
         """The names that, with ``!KEY`` behind, take entries of the site's choice."""
         return tuple(entry.name for entry in self.properties.values() if "prefix" in entry.flags)

@@ -19,7 +19,6 @@ from .dcache_data import Property, Release
 from .dcache_site import Site, load_site, place
 from .dcache_values import check_value
 from .finding import Finding
-from .near_names import NearNames
 
 REFERENCE = re.compile(r"\$\{([^${}]+)\}")
 SYSTEM_PROPERTIES = ("java.", "user.", "os.", "file.", "path.", "line.", "sun.", "env.")
@@ -100,7 +99,6 @@ class _Host:
                     self.referenced.update(REFERENCE.findall(setting.value))
         for domain in host.domains:
             self.referenced.update(REFERENCE.findall(domain.name))
-        self.near = _near_names(release)
 
     def check(self) -> Iterator[Finding]:
         for finding in dcache_annotations.check_host(self.host, self.release):
@@ -132,7 +130,7 @@ class _Host:
             return
         entry = self.release.properties.get(name)
         if entry is None:
-            if annotations.existing(scope, placed) is None and "/" not in name and not annotations.is_standard(scope, name):
+            if annotations.existing(scope, placed) is None and "/" not in name and not annotations.is_standard(scope, placed):
                 yield self._unknown(placed)
         elif scope.kind == "service" and self._of_another_service(entry, scope):
             yield rules.OTHER_SERVICE.at(
@@ -168,7 +166,7 @@ class _Host:
                     f"{name} has no effect in dCache {self.release.name}; it exists in {elsewhere}.",
                     "Remove the line, or change the release.",
                 )
-            near = self.near.nearest(name)
+            near = self.release.near.nearest(name)
             if near:
                 return rules.MISSPELT.at(
                     file,
@@ -176,8 +174,8 @@ class _Host:
                     f"dCache {self.release.name} does not know {name}, so the line has no effect; did you mean {near}?",
                     f"Write {near}.",
                 )
-            if "!" in name and self.near.nearest(base + "!"):
-                meant = self.near.nearest(base + "!") + name.partition("!")[2]
+            if "!" in name and self.release.near.nearest(base + "!"):
+                meant = self.release.near.nearest(base + "!") + name.partition("!")[2]
                 return rules.MISSPELT.at(
                     file,
                     line,
@@ -268,20 +266,6 @@ class _Host:
                         "Give it a value, or remove the line.",
                         severity,
                     )
-
-
-_NEAR: dict[tuple[str, int], NearNames] = {}
-
-
-def _near_names(release: Release) -> NearNames:
-    """One index for each list of names; the plug-ins of a host may add some."""
-    key = (release.name, len(release.properties))
-    if key not in _NEAR:
-        usable = (
-            entry for entry in release.properties.values() if entry.state in ("active", "deprecated") and "immutable" not in entry.flags
-        )
-        _NEAR[key] = NearNames(f"{entry.name}!" if "prefix" in entry.flags else entry.name for entry in usable)
-    return _NEAR[key]
 
 
 def _port_clashes(host: Host) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from posixpath import basename, dirname
 
-from ..formats.dcache_layout import Host, Scope, Setting, load_host, load_setup, split_key
+from ..formats.dcache_layout import Host, Scope, Setting, default_settings, load_host, load_setup, split_key
 from ..formats.java_properties import Document, parse
 from . import dcache_data
 from .dcache_data import Property, Release
@@ -28,8 +28,13 @@ FILES = (
 )
 """What of a host the dCache checks read: patterns relative to its root; a star crosses directories."""
 
-SETUP = "/etc/dcache/dcache.conf"
-LAYOUT_URI = "file:/etc/dcache/layouts/${dcache.layout}.conf"
+FALLBACK = default_settings(
+    {
+        "dcache.paths.setup": "/etc/dcache/dcache.conf",
+        "dcache.layout.uri": "file:/etc/dcache/layouts/${dcache.layout}.conf",
+        "dcache.layout": "${host.name}",
+    }
+)
 PLUGINS = ("usr/share/dcache/plugins", "usr/local/share/dcache/plugins")
 
 
@@ -57,13 +62,12 @@ def load_site(files: Mapping[str, str], release: str, hostname: str = "") -> Sit
     known = dcache_data.load(release)
     if known is not None:
         known = _with_plugins(known, files)
-    defaults = {name: entry.default for name, entry in known.properties.items() if entry.default is not None} if known else {}
-    defaults.setdefault("dcache.paths.setup", SETUP)
-    defaults.setdefault("dcache.layout.uri", LAYOUT_URI)
-    defaults.setdefault("dcache.layout", "${host.name}")
+    defaults = dict(FALLBACK)
+    if known is not None:
+        defaults |= known.settings
     hostname = hostname or _hostname(files)
     if hostname:
-        defaults |= {"host.name": hostname.split(".")[0], "host.fqdn": hostname}
+        defaults |= default_settings({"host.name": hostname.split(".")[0], "host.fqdn": hostname})
     root, setups = _setups(defaults, files)
     layout = _layout_path(setups[-1] if setups else root)
     present, candidates = _layouts(layout, files)
@@ -80,7 +84,7 @@ def _hostname(files: Mapping[str, str]) -> str:
     return files.get("etc/hostname", "").strip()
 
 
-def _setups(defaults: Mapping[str, str], files: Mapping[str, str]) -> tuple[Scope, tuple[Scope, ...]]:
+def _setups(defaults: Mapping[str, Setting], files: Mapping[str, str]) -> tuple[Scope, tuple[Scope, ...]]:
     root, _ = load_setup(defaults, ())
     parts: list[list[tuple[str, Document]]] = []
     for path in root.value("dcache.paths.setup").split(":"):

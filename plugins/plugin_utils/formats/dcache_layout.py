@@ -175,12 +175,16 @@ def split_key(key: str) -> Key:
     return Key(match[3], match[1], annotations)
 
 
-def load_setup(defaults: Mapping[str, str], setups: Sequence[Sequence[tuple[str, Document]]]) -> tuple[Scope, tuple[Scope, ...]]:
+def default_settings(values: Mapping[str, str]) -> dict[str, Setting]:
+    return {name: Setting(value.strip(TRIMMED), value) for name, value in values.items()}
+
+
+def load_setup(defaults: Mapping[str, Setting], setups: Sequence[Sequence[tuple[str, Document]]]) -> tuple[Scope, tuple[Scope, ...]]:
     """The scopes of the defaults and of the setup path.
 
     setups: one entry for each part of ``dcache.paths.setup``; a part that is a directory gives several files, which share a scope.
     """
-    root = Scope("defaults", "", None, {name: Setting(value, value) for name, value in defaults.items()})
+    root = Scope("defaults", "", None, dict(defaults))
     scopes: list[Scope] = []
     for part in setups:
         scope = Scope("setup", part[0][0] if part else "", scopes[-1] if scopes else root)

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host, load_host, load_setup, split_key
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import (
+    Host,
+    default_settings,
+    load_host,
+    load_setup,
+    split_key,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.java_properties import parse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +22,7 @@ DEFAULTS = {
 
 
 def host(layout: str, *setups: str, defaults: dict[str, str] = DEFAULTS) -> Host:
-    root, scopes = load_setup(defaults, [[(f"setup{i}", parse(text, sectioned=False))] for i, text in enumerate(setups)])
+    root, scopes = load_setup(default_settings(defaults), [[(f"setup{i}", parse(text, sectioned=False))] for i, text in enumerate(setups)])
     return load_host(root, scopes, "layout", parse(layout))
 
 
