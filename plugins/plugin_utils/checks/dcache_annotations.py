@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from ..formats.dcache_layout import Host, Placed, Scope
-from . import dcache_data
-from . import dcache_rules as rules
-from .dcache_data import Property, Release
-from .dcache_site import annotated
-from .finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_data
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_rules as rules
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_data import Property, Release
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import annotated
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host, Placed, Scope
 
 NOWHERE: Mapping[str, Property] = {}
 

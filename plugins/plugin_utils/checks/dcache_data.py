@@ -17,8 +17,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from ..formats.dcache_layout import Setting, default_settings
-from .near_names import NearNames
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.near_names import NearNames
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Setting, default_settings
 
 State = Literal["active", "deprecated", "obsolete", "forbidden"]
 RELEASE = re.compile(r"(\d+\.\d+)(?:\.(\d+))?(?:[-+~.].*)?")

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ..formats.dcache_layout import Host, Service
-from . import dcache_rules as rules
-from .dcache_data import Release
-from .dcache_site import place
-from .finding import Finding, Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_rules as rules
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_data import Release
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import place
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host, Service
 
 TOKEN_PLUGIN = re.compile(r"^\s*auth\s+\w+\s+(?:oidc|scitoken)\b", re.MULTILINE | re.IGNORECASE)
 TOKEN_MAPS = ("gplazma.oidc.provider!", "gplazma.scitoken.issuer!")

@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..formats.dcache_layout import Host, Placed, Scope
-from . import dcache_annotations, dcache_data, dcache_doors
-from . import dcache_rules as rules
-from .dcache_data import Property, Release
-from .dcache_site import Site, load_site, place
-from .dcache_values import check_value
-from .finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_annotations, dcache_data, dcache_doors
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_rules as rules
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_data import Property, Release
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import Site, load_site, place
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_values import check_value
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host, Placed, Scope
 
 REFERENCE = re.compile(r"\$\{([^${}]+)\}")
 SYSTEM_PROPERTIES = ("java.", "user.", "os.", "file.", "path.", "line.", "sun.", "env.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .finding import Finding, Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
 
 CONFIGURATION = "dCache modules/dcache/src/main/java/org/dcache/util/configuration/ConfigurationProperties.java"
 LAYOUT = "dCache modules/dcache/src/main/java/org/dcache/boot/Layout.java"
@@ -38,7 +38,7 @@ RULES: dict[str, Rule] = {}
 
 
 def _rule(name: str, severity: Severity, what: str, source: str, *, checked_by_dcache: bool = False) -> Rule:
-    rule = Rule(f"dcache-{name}", severity, what, source, checked_by_dcache)
+    rule = Rule(f"dcache.{name}", severity, what, source, checked_by_dcache)
     RULES[rule.id] = rule
     return rule
 

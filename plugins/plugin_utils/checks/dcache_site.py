@@ -11,10 +11,18 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from posixpath import basename, dirname
 
-from ..formats.dcache_layout import Host, Scope, Setting, default_settings, load_host, load_setup, split_key
-from ..formats.java_properties import Document, parse
-from . import dcache_data
-from .dcache_data import Property, Release
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_data
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_data import Property, Release
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import (
+    Host,
+    Scope,
+    Setting,
+    default_settings,
+    load_host,
+    load_setup,
+    split_key,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.java_properties import Document, parse
 
 FILES = (
     "etc/hostname",

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..formats.dcache_layout import Placed
-from . import dcache_rules as rules
-from .dcache_data import Property
-from .finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_rules as rules
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_data import Property
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Placed
 
 PORT_NAME = re.compile(r"(?:^|[.\-])port(?:\.[a-z]+)?$")
 RANGE_NAME = re.compile(r"port-range$")

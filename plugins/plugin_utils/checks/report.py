@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .finding import REFUSED, Finding, Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import REFUSED, Finding, Severity
 
 ORDER = tuple(Severity)
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -10,11 +10,11 @@ Reading the files is the caller's: a script on a laptop, or a module on the stor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from . import dcache_properties, dcache_site
-from .finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_properties, dcache_site, xrootd
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
 
 Check = Callable[[Mapping[str, str], str], list[Finding]]
 """From the files (text by path relative to the root) and the release to findings; pure."""
@@ -30,7 +30,16 @@ class System:
     checks: tuple[Check, ...]
 
 
-SYSTEMS: tuple[System, ...] = (System("dcache", ("etc/dcache/",), dcache_site.FILES, (dcache_properties.check,)),)
+def _xrootd(files: Mapping[str, str], release: str) -> list[Finding]:
+    """The XRootD checks know files by their place on the host."""
+    findings = xrootd.check({f"/{path}": text for path, text in files.items()}, release=release or None)
+    return [replace(finding, file=finding.file.lstrip("/")) for finding in findings]
+
+
+SYSTEMS: tuple[System, ...] = (
+    System("dcache", ("etc/dcache/",), dcache_site.FILES, (dcache_properties.check,)),
+    System("xrootd", ("etc/xrootd/",), ("etc/xrootd/*", "etc/systemd/system/xrootd@*"), (_xrootd,)),
+)
 
 
 class UnknownTreeError(Exception):

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .java_properties import Assignment, Document
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.java_properties import Assignment, Document
 
 Kind = Literal["defaults", "setup", "layout", "domain", "service"]
 ANNOTATED = re.compile(r"(\(([^),]+(?:,[^),]+)*)\))(.*)", re.DOTALL)
