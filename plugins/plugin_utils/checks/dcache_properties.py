@@ -111,6 +111,7 @@ class _Host:
                     yield from self._assignment(scope, placed, annotations)
         yield from self._domains()
         yield from self._required()
+        yield from _port_ranges(self.host)
         yield from _port_clashes(self.host)
         yield from _cell_clashes(self.host)
         yield from _pool_clashes(self.host)
@@ -266,6 +267,17 @@ class _Host:
                         "Give it a value, or remove the line.",
                         severity,
                     )
+
+
+def _port_ranges(host: Host) -> Iterator[Finding]:
+    for scope in host.scopes():
+        for name in {name.rpartition(".")[0] for name in scope.settings if name.endswith((".port.min", ".port.max"))}:
+            first, last = scope.value(f"{name}.min"), scope.value(f"{name}.max")
+            setting = scope.settings.get(f"{name}.max") or scope.settings[f"{name}.min"]
+            if setting.file and first.isdigit() and last.isdigit() and int(first) > int(last):
+                yield rules.PORT.at(
+                    setting.file, setting.line, f"The ports of {name} end at {last}, before they start at {first}.", f"Set both {name}.min and .max."
+                )
 
 
 def _port_clashes(host: Host) -> Iterator[Finding]:
