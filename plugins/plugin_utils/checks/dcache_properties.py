@@ -62,9 +62,9 @@ def _about_site(site: Site, release: str) -> Iterator[Finding]:
         )
     if site.missing:
         yield rules.LAYOUT_MISSING.at(
-            site.layout,
+            site.layout if site.layout.startswith("etc/") else "etc/dcache/dcache.conf",
             0,
-            "The layout file does not exist, so this host runs no domain.",
+            f"The layout {site.layout} is not there, so this host runs no domain.",
             "Create it, or set dcache.layout in dcache.conf.",
         )
     if site.candidates:
@@ -276,7 +276,10 @@ def _port_ranges(host: Host) -> Iterator[Finding]:
             setting = scope.settings.get(f"{name}.max") or scope.settings[f"{name}.min"]
             if setting.file and first.isdigit() and last.isdigit() and int(first) > int(last):
                 yield rules.PORT.at(
-                    setting.file, setting.line, f"The ports of {name} end at {last}, before they start at {first}.", f"Set both {name}.min and .max."
+                    setting.file,
+                    setting.line,
+                    f"The ports of {name} end at {last}, before they start at {first}.",
+                    f"Set both {name}.min and .max.",
                 )
 
 

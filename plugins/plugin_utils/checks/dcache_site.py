@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -104,8 +105,9 @@ def _setups(defaults: Mapping[str, Setting], files: Mapping[str, str]) -> tuple[
 
 
 def _layout_path(scope: Scope) -> str:
+    """Relative to the root; a URI that names no file as it is written."""
     uri = scope.value("dcache.layout.uri")
-    return uri.removeprefix("file:").lstrip("/") if uri.startswith(("file:", "/")) else ""
+    return re.sub(r"^file:/+", "", uri)
 
 
 def _layouts(path: str, files: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -7,7 +7,6 @@ import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_data, dcache_properties, report
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_rules import RULES
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
-
 from dcache_sites import CONF, LAYOUT, site
 
 LINES = [line.removesuffix("-dev") for line in dcache_data.lines()]
@@ -81,8 +80,24 @@ BAD: list[tuple[str, str, str, str | None, str, str, str]] = [
     ("reference-loop", "9.2.30", CONF, None, "loop.a = ${loop.b}\nloop.b = ${loop.a}\n", "loop.a = ", "error"),
     ("port-clash", "9.2.30", LAYOUT, AFTER["frontend"], "frontend.net.port = 2880\n", "frontend.net.port", "error"),
     ("cell-clash", "9.2.30", LAYOUT, None, "[core/ping]\n[core/ping]\n", "[core/ping]\n", "error"),
-    ("pool-clash", "9.2.30", LAYOUT, None, "[pools/pool]\npool.name = fast_1\npool.path = /x\n", "\n[pools/pool]\npool.name = fast_1\npool.path = /x", "error"),
-    ("pool-clash", "9.2.30", LAYOUT, None, "[pools/pool]\npool.name = x\npool.path = /srv/pools/fast_1/\n", "\n[pools/pool]\npool.name = x\n", "error"),
+    (
+        "pool-clash",
+        "9.2.30",
+        LAYOUT,
+        None,
+        "[pools/pool]\npool.name = fast_1\npool.path = /x\n",
+        "\n[pools/pool]\npool.name = fast_1\npool.path = /x",
+        "error",
+    ),
+    (
+        "pool-clash",
+        "9.2.30",
+        LAYOUT,
+        None,
+        "[pools/pool]\npool.name = x\npool.path = /srv/pools/fast_1/\n",
+        "\n[pools/pool]\npool.name = x\n",
+        "error",
+    ),
     ("qos-and-resilience", "9.2.30", LAYOUT, None, "[core/resilience]\n", "[core/resilience]", "warning"),
     ("oidc-leftover", "9.2.30", CONF, None, "dcache.oidc.provider = https://a/\n", "dcache.oidc", "warning"),
     ("example-identity", "9.2.30", CONF, None, "storage-descriptor.unique-id = se.example.org\n", "descriptor", "warning"),
@@ -122,7 +137,9 @@ def test_a_sound_site_is_clean(line):
 def test_bad(rule, release, file, after, text, marker, severity):
     files = edited(release, file, after, text)
     before = {(f.file, f.message) for f in dcache_properties.check(site(release), release)}
-    places = [(f.file, f.line, f.severity.value) for f in of(rule, dcache_properties.check(files, release)) if (f.file, f.message) not in before]
+    places = [
+        (f.file, f.line, f.severity.value) for f in of(rule, dcache_properties.check(files, release)) if (f.file, f.message) not in before
+    ]
     assert (file, line_of(files[file], marker), severity) in places
 
 
@@ -134,7 +151,13 @@ def test_bad(rule, release, file, after, text, marker, severity):
         ("property-any-of", "9.2.30", CONF, None, "nfs.version = 3 , 4.1,\n"),
         ("property-prefix", "9.2.30", CONF, None, "gplazma.oidc.provider!other = https://b/\n"),
         ("property-unknown", "9.2.30", CONF, None, "webdav.custom-response-header!X-Site = lake\n"),
-        ("property-misspelt", "9.2.30", CONF, None, "dcache.enable.space-reservations = x\nour.text = ${dcache.enable.space-reservations}\n"),
+        (
+            "property-misspelt",
+            "9.2.30",
+            CONF,
+            None,
+            "dcache.enable.space-reservations = x\nour.text = ${dcache.enable.space-reservations}\n",
+        ),
         ("property-misspelt", "9.2.30", CONF, None, "lake.pool.directory = /x\n"),
         ("property-other-release", "6.2.41", LAYOUT, AFTER["frontend"], "frontend.srr.public = true\n"),
         ("property-not-for-services", "9.2.30", LAYOUT, "[core]\n", "dcache.java.memory.heap = 1g\n"),
@@ -147,7 +170,13 @@ def test_bad(rule, release, file, after, text, marker, severity):
         ("value-url", "9.2.30", CONF, None, "dcache.kafka.bootstrap-servers = k1.lake.test:9092, [2001:db8::1]:9092\n"),
         ("value-url", "9.2.30", CONF, None, "alarms.db.url = off\n"),
         ("value-path", "9.2.30", CONF, None, "dcache.layout.dir = ${dcache.paths.etc}/layouts\n"),
-        ("reference-undefined", "9.2.30", CONF, None, "our.text = ${dcache.domain.name} ${host.fqdn} ${java.home} $${literal} ${pool.name}\n"),
+        (
+            "reference-undefined",
+            "9.2.30",
+            CONF,
+            None,
+            "our.text = ${dcache.domain.name} ${host.fqdn} ${java.home} $${literal} ${pool.name}\n",
+        ),
         ("reference-undefined", "9.2.30", LAYOUT, "[doors-${host.name}]\n", "greeting = ${who}\n[doors-${host.name}/ping]\nwho = you\n"),
         ("port-clash", "9.2.30", LAYOUT, AFTER["frontend"], "frontend.net.port = 2880\nfrontend.net.listen = 10.0.0.1\n[x]\n[x/ping]\n"),
         ("anonymous-write", "9.2.30", LAYOUT, AFTER["frontend"], "frontend.authz.anonymous-operations = READONLY\n"),
@@ -198,7 +227,9 @@ def test_tokens_need_https():
     files = replaced("9.2.30", ("webdav.authn.protocol = https", "webdav.authn.protocol = http"))
     findings = of("token-door-http", dcache_properties.check(files, "9.2.30"))
     assert [finding.line for finding in findings] == [24, 26]
-    without = replaced("9.2.30", ("webdav.authn.protocol = https", "webdav.authn.protocol = http"), ("gplazma.oidc.provider!", "our.provider."))
+    without = replaced(
+        "9.2.30", ("webdav.authn.protocol = https", "webdav.authn.protocol = http"), ("gplazma.oidc.provider!", "our.provider.")
+    )
     without[GPLAZMA] = "auth optional x509\n"
     assert of("token-door-http", dcache_properties.check(without, "9.2.30")) == []
 
@@ -301,6 +332,8 @@ def test_every_rule_has_a_bad_example_and_a_line_in_the_docs():
     page = DOCS.read_text(encoding="utf-8")
     for rule in RULES.values():
         name = rule.id.removeprefix("dcache.")
-        assert re.search(rf'"{re.escape(rule.id)}"|\("{re.escape(name)}"', source), f"{rule.id} has no test"
-        assert re.search(rf"^\| `{re.escape(rule.id)}` \| [a-z, -]*{rule.severity.value}", page, re.MULTILINE), f"{rule.id} is not in {DOCS.name}"
+        assert re.search(rf'"{re.escape(rule.id)}"|\(\s*"{re.escape(name)}"', source), f"{rule.id} has no test"
+        assert re.search(rf"^\| `{re.escape(rule.id)}` \| [a-z, -]*{rule.severity.value}", page, re.MULTILINE), (
+            f"{rule.id} is not in {DOCS.name}"
+        )
     assert set(re.findall(r"`(dcache\.[a-z-]+)` \|", page)) == set(RULES)
