@@ -36,7 +36,8 @@ def check(host: Host, release: Release, files: Mapping[str, str]) -> Iterator[Fi
     yield from _xrootd(host, services.get("xrootd", []))
     yield from _copies(host, services)
     yield from _leftovers(host, release)
-    yield from _identity(host, services, release)
+    yield from _identity(host, services)
+    yield from _tape_endpoint(host, services, files)
     yield from _frontend_client(host, services.get("frontend", []), release, tokens=tokens)
     yield from _bulk(host, services.get("bulk", []), release)
 
@@ -159,7 +160,7 @@ def _leftovers(host: Host, release: Release) -> Iterator[Finding]:
             )
 
 
-def _identity(host: Host, services: Mapping[str, list[Service]], release: Release) -> Iterator[Finding]:
+def _identity(host: Host, services: Mapping[str, list[Service]]) -> Iterator[Finding]:
     for name in ("info-provider.se-unique-id", "storage-descriptor.unique-id"):
         for scope in host.scopes():
             setting = scope.settings.get(name)
@@ -179,6 +180,23 @@ def _identity(host: Host, services: Mapping[str, list[Service]], release: Releas
                 "frontend.srr.public" if place(service.scope, "frontend.srr.public") else "frontend.srr.shares",
                 f"The storage resource record is published with the id {value}, the default of {name}.",
                 f"Set {name} to the site's own id.",
+            )
+
+
+def _tape_endpoint(host: Host, services: Mapping[str, list[Service]], files: Mapping[str, str]) -> Iterator[Finding]:
+    """The shipped description of the tape REST interface is on every host; it matters where there is tape."""
+    for service in services.get("frontend", [])[:1]:
+        path = service.scope.value("dcache.wellknown!wlcg-tape-rest-api.path") or service.scope.value(
+            "frontend.wellknown!wlcg-tape-rest-api.path"
+        )
+        text = files.get(path.lstrip("/"), "")
+        if "example.org" in text:
+            yield rules.EXAMPLE_ID.at(
+                path.lstrip("/"),
+                text[: text.index("example.org")].count("\n") + 1,
+                "The tape REST interface is announced at example.org.",
+                "Write the site's name and the address of its frontend.",
+                rules.WARNING if "cleaner-hsm" in services else rules.NOTICE,
             )
 
 

@@ -61,11 +61,15 @@ def _about_site(site: Site, release: str) -> Iterator[Finding]:
             "Give the full version of the installed package, such as 9.2.30.",
         )
     if site.missing:
+        layouts = sorted(path for path in site.files if "/layouts/" in path)
+        partial = not layouts and "etc/dcache/dcache.conf" not in site.files
+        present = f" The copy holds {', '.join(layouts)}." if layouts else ""
         yield rules.LAYOUT_MISSING.at(
             site.layout if site.layout.startswith("etc/") else "etc/dcache/dcache.conf",
             0,
-            f"The layout {site.layout} is not there, so this host runs no domain.",
+            f"The layout {site.layout} is not there, so this host runs no domain.{present}",
             "Create it, or set dcache.layout in dcache.conf.",
+            rules.NOTICE if partial else None,  # a copy of some other files of dCache
         )
     if site.candidates:
         yield rules.LAYOUT_GUESSED.at(

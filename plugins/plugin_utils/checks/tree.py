@@ -22,7 +22,7 @@ Check = Callable[[Mapping[str, str], str], list[Finding]]
 
 @dataclass(frozen=True)
 class System:
-    """markers: a path below the root that starts with one of these tells the system. files: patterns of what its checks read."""
+    """markers: a path below the root that matches one of these patterns tells the system. files: patterns of what its checks read."""
 
     name: str
     markers: tuple[str, ...]
@@ -37,8 +37,8 @@ def _xrootd(files: Mapping[str, str], release: str) -> list[Finding]:
 
 
 SYSTEMS: tuple[System, ...] = (
-    System("dcache", ("etc/dcache/",), dcache_site.FILES, (dcache_properties.check,)),
-    System("xrootd", ("etc/xrootd/",), ("etc/xrootd/*", "etc/systemd/system/xrootd@*"), (_xrootd,)),
+    System("dcache", ("etc/dcache/*",), dcache_site.FILES, (dcache_properties.check,)),
+    System("xrootd", ("etc/xrootd/xrootd-*.cfg",), ("etc/xrootd/*", "etc/systemd/system/xrootd@*"), (_xrootd,)),
 )
 
 
@@ -61,7 +61,7 @@ def detect(paths: Iterable[str]) -> System:
         UnknownTreeError: no system, or several.
     """
     known = tuple(paths)
-    found = [system for system in SYSTEMS if any(path.startswith(system.markers) for path in known)]
+    found = [system for system in SYSTEMS if any(_matches(path, system.markers) for path in known)]
     if len(found) == 1:
         return found[0]
     markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in SYSTEMS)
@@ -72,13 +72,17 @@ def detect(paths: Iterable[str]) -> System:
 
 def wanted(system: System, path: str) -> bool:
     """Whether the system's checks read a file."""
-    return any(fnmatchcase(path, pattern) for pattern in system.files)
+    return _matches(path, system.files)
 
 
 def check(files: Mapping[str, str], system: System, release: str) -> list[Finding]:
     """Every finding, by file and line."""
     findings = {finding: None for run in system.checks for finding in run(files, release)}
     return sorted(findings, key=lambda finding: (finding.file, finding.line, finding.rule))
+
+
+def _matches(path: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
 
 
 def _names() -> str:

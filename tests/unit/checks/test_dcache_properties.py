@@ -249,6 +249,21 @@ def test_published_example_identity():
     assert (finding.file, finding.line) == (CONF, 8)
 
 
+def test_shipped_announcement_of_the_tape_interface():
+    path = "var/lib/dcache/httpd/wlcg-tape-rest-api.json"
+    files = {**site("9.2.30"), path: '{"sitename": "x",\n"endpoints": [{"uri": "https://example.org/"}]}'}
+    (finding,) = of("example-identity", dcache_properties.check(files, "9.2.30"))
+    assert (finding.file, finding.line, finding.severity) == (path, 2, Severity.NOTICE)
+    files[LAYOUT] += "[core]\n[core/cleaner-hsm]\n"
+    (finding,) = of("example-identity", dcache_properties.check(files, "9.2.30"))
+    assert finding.severity is Severity.WARNING
+
+
+def test_a_partial_copy_is_no_missing_layout():
+    (finding,) = dcache_properties.check({GPLAZMA: "auth optional x509\n"}, "9.2.30")
+    assert (finding.rule, finding.severity) == ("dcache.layout-missing", Severity.NOTICE)
+
+
 def test_tape_defaults_of_a_disk_site():
     files = replaced("9.2.30", ("dcache.default-access-latency = ONLINE\n", ""), ("dcache.default-retention-policy = REPLICA\n", ""))
     (finding,) = of("tape-defaults", dcache_properties.check(files, "9.2.30"))

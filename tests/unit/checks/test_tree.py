@@ -26,6 +26,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_the_system_is_told_by_its_files():
     assert tree.detect(site("9.2.30")).name == "dcache"
     assert tree.detect([XROOTD]).name == "xrootd"
+    assert tree.detect([CONF, "etc/xrootd/client.conf"]).name == "dcache"
 
 
 def test_no_system_or_several():
