@@ -33,15 +33,26 @@ class Issuer:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """Facts that together earn a class. An empty set, and None, ask for nothing."""
+
+    media: frozenset[str] = frozenset()
+    min_copies: int = 1
+    redundancy: frozenset[str] = frozenset()
+    max_latency_ms: int | None = None
+
+
+@dataclass(frozen=True)
 class QosClass:
-    """A label of the lake's vocabulary and the facts that an area must state to claim it (qos.md section 7)."""
+    """A label of the lake's vocabulary and the facts that let an area claim it (rules in qos.py).
+
+    any_of: the ways to earn it, one of them is enough; none at all asks for nothing. permanent: a volatile area may not claim it.
+    """
 
     name: str
     description: str = ""
-    media: frozenset[str] = frozenset()
-    min_copies: int = 0
-    redundancy: frozenset[str] = frozenset()
-    max_latency_ms: int | None = None
+    any_of: tuple[Requirement, ...] = ()
+    permanent: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,8 +126,8 @@ class Storage:
     """One storage of a site.
 
     base_path: the prefix that the paths of token scopes are relative to; a proper prefix of every area's path.
-    audiences: accepted ``aud`` values: the URL form of each door, its bare host name (what Rucio asks for), the WLCG wildcard,
-    and what the site adds.
+    audiences: accepted ``aud`` values: the URL form of each HTTP door, bare host names (what Rucio asks for), the WLCG wildcard, and
+    what the site adds.
     """
 
     name: str

@@ -42,6 +42,13 @@ class WriteRefused(Exception):
     """A write was asked of a read-only client: a defect of the caller, never of the server."""
 
 
+def is_lost_connection(problem: ApiError) -> bool:
+    """Whether a call failed because its connection broke, in contrast to a time-out, a refusal or a TLS problem."""
+    cause = problem.__cause__
+    broken = isinstance(cause, requests.exceptions.ConnectionError | requests.exceptions.ChunkedEncodingError)
+    return broken and not isinstance(cause, requests.exceptions.Timeout | requests.exceptions.SSLError)
+
+
 @dataclass(frozen=True)
 class Tls:
     """ca: file or directory of trusted authorities, None for the system's; certificate, key: PEM files of a client certificate."""
@@ -97,11 +104,12 @@ class HttpClient:
         write: bool | None = None,
         accept: frozenset[int] | set[int] = frozenset(),
         timeout: float | None = None,
+        stream: bool = False,
     ) -> requests.Response:
         """Sends one call and returns the answer; raises ApiError for a status of 400 and above that is not in accept.
 
         write: overrides what the method says about changing the server (a log-in by POST is no write, CRIC changes state by GET).
-        timeout: seconds, in place of the client's.
+        timeout: seconds, in place of the client's. stream: the caller reads and closes the answer.
         """
         writes = method not in SAFE_METHODS if write is None else write
         if writes and self.read_only:
@@ -123,6 +131,7 @@ class HttpClient:
                     headers={**self.headers, **(headers or {})},
                     auth=auth,
                     timeout=timeout or self.timeout,
+                    stream=stream,
                     allow_redirects=False,
                 )
             except requests.exceptions.SSLError as problem:

@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, the escape.datalake authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's half of rucio_rse: records from the description or from CRIC, one plan for all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_doma import records_from_views, states_from_view
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import rse_record_as_dict
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import (
+    MIN_FREE_SPACE,
+    Purge,
+    RseFound,
+    Space,
+    found_rse,
+    load_records,
+    plan_removal,
+    plan_rses,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
+
+SPACE_SOURCE = "storage"  # where Rucio's reaper looks for the space of an RSE unless told otherwise
+
+
+class ActionModule(RucioAction):
+    ARGUMENTS = {
+        **CONNECTION,
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "rses": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                "site": {"type": "str"},
+                "properties": {"type": "dict"},
+                "attributes": {"type": "dict"},
+                "protocols": {"type": "list", "elements": "dict"},
+                "limits": {"type": "dict"},
+                "space": {"type": "raw"},
+            },
+        },
+        "cric": {
+            "type": "dict",
+            "options": {
+                "url": {"type": "str", "required": True},
+                "application": {"type": "str", "default": "doma"},
+                "names": {"type": "list", "elements": "str", "required": True},
+                "ca_path": {"type": "path"},
+                "client_cert": {"type": "path"},
+                "client_key": {"type": "path", "no_log": False},
+            },
+        },
+        "purge_protocols": {"type": "list", "elements": "str", "default": []},
+        "purge_attributes": {"type": "list", "elements": "str", "default": []},
+        "revive": {"type": "bool", "default": False},
+        "removal_limit": {"type": "int", "default": 5},
+    }
+    CONSTRAINTS = {
+        **CONNECTION_CONSTRAINTS,
+        "mutually_exclusive": [*CONNECTION_CONSTRAINTS["mutually_exclusive"], ["rses", "cric"]],
+        "required_one_of": [["rses", "cric"]],
+        "required_if": [*CONNECTION_CONSTRAINTS["required_if"], ["state", "absent", ["rses"]]],
+    }
+
+    def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if arguments["state"] == "absent":
+            return self._remove(arguments)
+        cric = cric_client(arguments["cric"]) if arguments["cric"] else None
+        records = records_from_cric(cric, arguments["cric"]["names"]) if cric else records_from_option(arguments["rses"])
+        client = self.client(arguments)
+        purge = Purge(tuple(arguments["purge_protocols"]), tuple(arguments["purge_attributes"]))
+        answer = self.converge(
+            client,
+            read=lambda: read_rses(client, records),
+            plan=lambda found: plan_rses(records, found, purge=purge, revive=arguments["revive"]),
+            write=lambda change: write_change(client, change),
+        )
+        if cric:
+            answer["traffic"] = {what: count + cric.traffic[what] for what, count in answer["traffic"].items()}
+        return {**answer, "rses": [rse_record_as_dict(record) for record in records]}
+
+    def _remove(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        names = [each["name"] for each in arguments["rses"]]
+        client = self.client(arguments)
+        return self.converge(
+            client,
+            read=lambda: {name: found_rse(name, raw, client.major) for name, raw in client.lake(names)["rses"].items()},
+            plan=lambda found: plan_removal(names, found, arguments["removal_limit"]),
+            write=lambda change: write_change(client, change),
+        )
+
+
+def records_from_option(listed: list[dict[str, Any]]) -> tuple[RseRecord, ...]:
+    """Records of the rses option; raises DescriptionError with the problems of all of them."""
+    return load_records([{key: value for key, value in each.items() if value is not None} for each in listed])
+
+
+def cric_client(options: dict[str, Any]) -> CricClient:
+    tls = Tls(ca=options["ca_path"], certificate=options["client_cert"], key=options["client_key"])
+    return CricClient(options["url"], options["application"], tls, read_only=True)
+
+
+def records_from_cric(cric: CricClient, names: list[str]) -> tuple[RseRecord, ...]:
+    """Records of the RSEs named, as CRIC has them; raises DescriptionError for names that it does not have or that are not active there."""
+    plain, doma = cric.rse_views()
+    states = states_from_view(doma)
+    problems = [
+        Problem("cric.names", f"{name} is {states.get(name, 'not')} in {cric.url}.", "Publish it there first, or correct the name.")
+        for name in names
+        if states.get(name) != "ACTIVE"
+    ]
+    if problems:
+        raise DescriptionError(problems)
+    chosen = [record for record in records_from_views(plain, doma) if record.name in names]
+    return load_records([rse_record_as_dict(record) for record in chosen], "cric")
+
+
+def read_rses(client: RucioClient, records: tuple[RseRecord, ...]) -> dict[str, RseFound]:
+    """The RSEs of records as the server holds them.
+
+    One call for all; one more for each RSE with a declared space, with a limit that the export lacks, or missing (is its name taken?).
+    """
+    raw = client.lake(record.name for record in records)["rses"]
+    major = client.major
+
+    def one(record: RseRecord) -> RseFound | None:
+        name = record.name
+        if name not in raw:
+            attributes = client.deleted_attributes(name)
+            return None if attributes is None else RseFound(name, attributes=attributes, deleted=True)
+        limits = client.limits(name) if set(record.limits) - {MIN_FREE_SPACE} else None
+        space = None
+        if record.space is not None:
+            usage = client.usage(name, SPACE_SOURCE)
+            space = Space(usage.get("used"), usage.get("free"), usage.get("files"))
+        return found_rse(name, raw[name], major, limits=limits, space=space)
+
+    return {found.name: found for found in in_parallel(one, records) if found is not None}
+
+
+def write_change(client: RucioClient, change: Change) -> None:
+    """Does one change of an RSE."""
+    rse, name, after = change.subject, change.name, change.after
+    match change.kind, change.verb:
+        case "rse", "create":
+            client.add_rse(rse, after)
+        case "rse", "delete":
+            client.delete_rse(rse)
+        case "deleted rse", _:
+            client.revive_rse(rse)
+        case "properties", _:
+            client.update_rse(rse, after)
+        case "attribute", "delete":
+            client.delete_attribute(rse, name)
+        case "attribute", _:
+            client.set_attribute(rse, name, after)
+        case "protocol", "create":
+            client.add_protocol(rse, after)
+        case "protocol", "update":
+            client.update_protocol(rse, after)
+        case "protocol", "delete":
+            client.delete_protocol(rse, change.before)
+        case "limit", _:
+            client.set_limit(rse, name, after)
+        case "space", _:
+            client.set_usage(rse, SPACE_SOURCE, **after)
+        case unknown:
+            raise AssertionError(unknown)

@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the escape.datalake authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the Rucio modules share: their connection options, and the way from reading over a plan to a verified result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.escape.datalake.plugins.plugin_utils.action_base import DatalakeAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Outcome, Plan, apply, result
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import Login, RucioClient
+
+Found = TypeVar("Found")
+
+
+def _from_environment(name: str) -> dict[str, Any]:
+    return {"fallback": (env_fallback, [f"DATALAKE_RUCIO_{name}"])}
+
+
+CONNECTION: dict[str, Any] = {
+    "url": {"type": "str", "required": True, **_from_environment("URL")},
+    "auth_type": {"type": "str", "choices": ["userpass", "x509", "token"], "default": "userpass", **_from_environment("AUTH_TYPE")},
+    "username": {"type": "str", **_from_environment("USERNAME")},
+    "password": {"type": "str", "no_log": True, **_from_environment("PASSWORD")},
+    "account": {"type": "str", **_from_environment("ACCOUNT")},
+    "token": {"type": "str", "no_log": True, **_from_environment("TOKEN")},
+    "token_file": {"type": "path", "no_log": False, **_from_environment("TOKEN_FILE")},
+    "client_cert": {"type": "path", **_from_environment("CLIENT_CERT")},
+    "client_key": {"type": "path", "no_log": False, **_from_environment("CLIENT_KEY")},
+    "ca_path": {"type": "path", **_from_environment("CA_PATH")},
+    "vo": {"type": "str", **_from_environment("VO")},
+    "timeout": {"type": "float", "default": 60.0},
+}
+CONNECTION_CONSTRAINTS: dict[str, Any] = {
+    "mutually_exclusive": [["token", "token_file"]],
+    "required_if": [
+        ["auth_type", "userpass", ["username", "password"]],
+        ["auth_type", "x509", ["client_cert"]],
+        ["auth_type", "token", ["token", "token_file"], True],
+    ],
+}
+
+
+class RucioAction(DatalakeAction):
+    """The controller's half of a Rucio module. A subclass gives ARGUMENTS (CONNECTION and its own options) and act()."""
+
+    ARGUMENTS = CONNECTION
+    CONSTRAINTS = CONNECTION_CONSTRAINTS
+
+    def client(self, arguments: dict[str, Any]) -> RucioClient:
+        """A client that logs in at its first call, and refuses to write in check mode."""
+        login = Login(
+            kind=arguments["auth_type"],
+            account=arguments["account"],
+            username=arguments["username"],
+            password=arguments["password"],
+            token=arguments["token"],
+            token_file=arguments["token_file"],
+            vo=arguments["vo"],
+        )
+        tls = Tls(ca=arguments["ca_path"], certificate=arguments["client_cert"], key=arguments["client_key"])
+        return RucioClient(arguments["url"], login, tls=tls, timeout=arguments["timeout"], read_only=self.check_mode)
+
+    def converge(
+        self,
+        client: RucioClient,
+        read: Callable[[], Found],
+        plan: Callable[[Found], Planned],
+        write: Callable[[Change], None],
+        ahead: Callable[[Plan], None] | None = None,
+    ) -> dict[str, Any]:
+        """Reads, plans, writes, reads once more, and reports as failed what was written but is not there.
+
+        plan: from what read() found to what must be done. write: does one change. ahead: sees the whole plan before the first write.
+        What somebody else made in the meantime, such as the last calls of a run that was killed, is planned and written once more.
+        """
+        made_by_others: list[Change] = []
+
+        def noting(change: Change) -> None:
+            try:
+                write(change)
+            except ApiError as problem:
+                if problem.error_class == "Duplicate":
+                    made_by_others.append(change)
+                raise
+
+        planned = plan(read())
+        changes = list(planned.plan.changes)
+        if ahead and not self.check_mode:
+            ahead(planned.plan)
+        outcome = apply_allowed(planned, noting, check_mode=self.check_mode)
+        if self.check_mode or not (outcome.done or made_by_others):
+            return result(planned.plan, outcome, client.traffic)
+        after = without(plan(read()), outcome, made_by_others)
+        if planned.more or made_by_others:
+            changes += after.plan.changes
+            merge(outcome, apply_allowed(after, write, check_mode=False))
+            after = without(plan(read()), outcome)
+        outcome.failed += [(change, "the server answered that it was written, but does not show it") for change in after.plan.changes]
+        return result(Plan.of(changes), outcome, client.traffic)
+
+
+def without(planned: Planned, outcome: Outcome, forgiven: Sequence[Change] = ()) -> Planned:
+    """A plan without the subjects that failed. forgiven: failures to take out of the outcome, with what they held up."""
+    outcome.failed = [failure for failure in outcome.failed if not any(failure[0] is change for change in forgiven)]
+    broken = {change.subject for change, _reason in outcome.failed}
+    outcome.skipped = [change for change in outcome.skipped if change.subject in broken]
+    return Planned(
+        Plan(tuple(change for change in planned.plan.changes if change.subject not in broken)),
+        {subject: reason for subject, reason in planned.refused.items() if subject not in broken},
+    )
+
+
+def apply_allowed(planned: Planned, write: Callable[[Change], None], *, check_mode: bool) -> Outcome:
+    """Carries out a plan but for the subjects that it refuses, which are reported as failed once each."""
+    allowed = Plan(tuple(change for change in planned.plan.changes if change.subject not in planned.refused))
+    outcome = apply(allowed, write, check_mode=check_mode)
+    for subject, reason in planned.refused.items():
+        first, *rest = [change for change in planned.plan.changes if change.subject == subject]
+        outcome.failed.append((first, reason))
+        outcome.skipped += rest
+    return outcome
+
+
+def merge(outcome: Outcome, later: Outcome) -> None:
+    """Adds what happened later."""
+    outcome.done += later.done
+    outcome.failed += later.failed
+    outcome.skipped += later.skipped

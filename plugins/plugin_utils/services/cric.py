@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, the escape.datalake authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CRIC over HTTP, or from files: the two RSE views, and a writer where one is enabled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls
+
+EVERY_STATE = "&state=ANY&site_state=ANY&rcsite_state=ANY"
+PLAIN_FILE, DOMA_FILE = "plain.json", "doma.json"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Where a change set is sent. path: below the address of CRIC or a whole address; token: bearer token, empty for none.
+
+    No such call of the real CRIC is known: its public procedures create objects in the user interface only.
+    """
+
+    path: str
+    token: str = ""
+
+
+class CricClient:
+    """A client of one CRIC.
+
+    url: address of the instance, or a local copy: ``file:///path`` or a path. A local file holds the preset=doma view; a local directory
+    holds doma.json and plain.json. application: its name in CRIC's addresses. writer: None when nothing may be written.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        application: str = "doma",
+        tls: Tls | None = None,
+        *,
+        timeout: float = 30.0,
+        read_only: bool = False,
+        writer: Writer | None = None,
+    ) -> None:
+        self.url, self.application, self._writer = url, application, writer
+        self._folder = _local(url)
+        self._http = None if self._folder else HttpClient("CRIC", url, tls=tls, timeout=timeout, read_only=read_only)
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """Requests and writes sent so far."""
+        return self._http.traffic if self._http else {"requests": 0, "writes": 0}
+
+    def rse_views(self, *, state_any: bool = True, allow_empty: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The plain view and the preset=doma view; raises ApiError.
+
+        state_any: RSEs that are not active are there too, so that one which is missing is really not in CRIC.
+        allow_empty: an answer without any RSE is believed (a new CRIC); otherwise it is an error, because a broken one looks the same.
+        """
+        states = EVERY_STATE if state_any else ""
+        query = f"api/{self.application}/rse/query/?json{states}"
+        plain, where = self._read(query, PLAIN_FILE)
+        doma, doma_where = self._read(f"{query}&preset=doma", DOMA_FILE)
+        _check_plain(plain, where)
+        _check_doma(doma, doma_where)
+        if not doma["rses"] and not allow_empty:
+            words = "not a single RSE: nothing is concluded from an empty answer. Set allow_empty if this CRIC is new"
+            raise ApiError("CRIC", "GET", doma_where, None if self._folder else 200, words)
+        return plain, doma
+
+    def write(self, rses: Mapping[str, Any]) -> dict[str, str]:
+        """Sends a change set and returns the reason for each RSE that was refused; raises ApiError when the whole of it was.
+
+        It is never repeated: nobody knows what a lost answer did. Read the views again afterwards.
+        """
+        if self._writer is None or self._http is None:
+            raise ApiError("CRIC", "POST", self.url, None, "no writer is enabled")
+        headers = {"Authorization": f"Bearer {self._writer.token}"} if self._writer.token else {}
+        answer = self._http.request("POST", self._writer.path, json={"rses": rses}, headers=headers)
+        told = _decoded(answer.text)
+        results = told.get("rses") if isinstance(told, dict) else None
+        if not isinstance(results, dict):
+            raise ApiError("CRIC", "POST", answer.url, answer.status_code, "the answer does not say what was written: look at CRIC itself")
+        return {name: reason for name in rses if (reason := _refusal(results.get(name)))}
+
+    def _read(self, query: str, name: str) -> tuple[Any, str]:
+        if self._http is None:
+            return self._read_file(name)
+        answer = self._http.request("GET", query)
+        found = _decoded(answer.text)
+        if found is None:
+            moved = f", redirected to {answer.headers['Location']}" if "Location" in answer.headers else ""
+            words = f"the answer is not JSON{moved}: is this the address of CRIC, or a log-in page before it?"
+            raise ApiError("CRIC", "GET", answer.url, answer.status_code, words)
+        return found, answer.url
+
+    def _read_file(self, name: str) -> tuple[Any, str]:
+        assert self._folder is not None
+        path = self._folder / name if self._folder.is_dir() else self._folder
+        if name == PLAIN_FILE and not self._folder.is_dir():
+            return {}, str(path)
+        try:
+            found = _decoded(path.read_text())
+        except OSError as problem:
+            raise ApiError("CRIC", "read", str(path), None, f"{problem.strerror}: give the file with the preset=doma view") from problem
+        if found is None:
+            raise ApiError("CRIC", "read", str(path), None, "the file is not JSON")
+        return found, str(path)
+
+
+def _local(url: str) -> Path | None:
+    parts = urlsplit(url)
+    if parts.scheme in ("http", "https"):
+        return None
+    return Path(unquote(parts.path)) if parts.scheme == "file" else Path(url)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _check_plain(plain: Any, where: str) -> None:
+    wrong = not isinstance(plain, dict) or any(
+        not isinstance(each, dict) or not isinstance(each.get("protocols"), dict) for each in plain.values()
+    )
+    if wrong:
+        words = "expected an object of RSEs, each with an object 'protocols': is this the plain view of the application's RSEs?"
+        raise ApiError("CRIC", "GET", where, None, words)
+
+
+def _check_doma(doma: Any, where: str) -> None:
+    if not isinstance(doma, dict) or not all(isinstance(doma.get(key), dict) for key in ("rses", "distances")):
+        raise ApiError("CRIC", "GET", where, None, "expected an object with the objects 'rses' and 'distances' (preset=doma)")
+    for name, fields in doma["rses"].items():
+        protocols = fields.get("protocols") if isinstance(fields, dict) else None
+        if not isinstance(protocols, list) or not all(_is_protocol(each) for each in protocols):
+            words = f"RSE {name}: expected 'protocols' as a list, each with scheme, hostname, port, prefix and domains"
+            raise ApiError("CRIC", "GET", where, None, words)
+        if not isinstance(fields.get("params") or {}, dict):
+            raise ApiError("CRIC", "GET", where, None, f"RSE {name}: expected 'params' as an object")
+
+
+def _is_protocol(protocol: Any) -> bool:
+    texts = isinstance(protocol, dict) and all(isinstance(protocol.get(key), str) for key in ("scheme", "hostname", "prefix"))
+    return texts and str(protocol.get("port", "")).isdigit() and isinstance(protocol.get("domains"), dict)
+
+
+def _refusal(result: Any) -> str:
+    if not isinstance(result, dict) or "status" not in result:
+        return "the answer says nothing of it"
+    if result["status"] != "refused":
+        return ""
+    return "; ".join(str(reason) for reason in result.get("reasons", [])) or "refused without a reason"

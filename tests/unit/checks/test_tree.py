@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import tree
+from dcache_sites import CONF, LAYOUT, site
+
+TOOL = Path(__file__).parents[3] / "tools" / "check"
+XROOTD = "etc/xrootd/xrootd-lake.cfg"
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(text.encode(errors="surrogateescape"))
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, TOOL, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_system_is_told_by_its_files():
+    assert tree.detect(site("9.2.30")).name == "dcache"
+    assert tree.detect([XROOTD]).name == "xrootd"
+    assert tree.detect([CONF, "etc/xrootd/client.conf"]).name == "dcache"
+
+
+def test_no_system_or_several():
+    with pytest.raises(tree.UnknownTreeError, match="Looked for: dcache: etc/dcache/"):
+        tree.detect(["etc/passwd"])
+    with pytest.raises(tree.UnknownTreeError, match="dcache and xrootd"):
+        tree.detect([CONF, XROOTD])
+    with pytest.raises(tree.UnknownTreeError, match="no checks for 'castor'"):
+        tree.system_named("castor")
+
+
+def test_only_configuration_is_read():
+    system = tree.system_named("dcache")
+    assert tree.wanted(system, LAYOUT)
+    assert tree.wanted(system, "usr/local/share/dcache/plugins/cta/cta.properties")
+    assert not tree.wanted(system, "etc/grid-security/hostkey.pem")
+    assert not tree.wanted(system, "var/lib/dcache/billing/2026/01.txt")
+
+
+def test_findings_of_xrootd_are_relative_to_the_root():
+    findings = tree.check({XROOTD: "all.export /data\n"}, tree.system_named("xrootd"), "5.5.3")
+    assert {finding.file for finding in findings} == {XROOTD}
+
+
+def test_command_on_a_sound_site(tmp_path):
+    write(tmp_path, site("9.2.30"))
+    done = run(tmp_path, "--release", "9.2.30", "--report", tmp_path / "report.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads((tmp_path / "report.json").read_text())["release"] == "9.2.30"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("dcache.broker.port = 11111\n", 1), ("webdav.net.ports.tcp = 1\n", 2), ("webdav.authz.anonymous-operations = FULL\n", 2)],
+)
+def test_command_exit_codes_and_reports(tmp_path, text, code):
+    files = site("9.2.30")
+    write(tmp_path, {**files, CONF: files[CONF] + text})
+    done = run(tmp_path, "--release", "9.2.30", "--report", tmp_path / "report.json", "--sarif", tmp_path / "report.sarif")
+    assert done.returncode == code
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["system"], report["findings"][0]["file"]) == ("dcache", CONF)
+    assert f"{CONF}:{files[CONF].count(chr(10)) + 1}: " in done.stdout
+    assert json.loads((tmp_path / "report.sarif").read_text())["version"] == "2.1.0"
+
+
+def test_command_says_what_it_cannot_check(tmp_path):
+    for arguments, words in (
+        ((tmp_path,), "No configuration"),
+        ((tmp_path / "none",), "no directory"),
+        ((tmp_path, "--system", "x"), "no checks"),
+    ):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert words in done.stderr
+
+
+def test_command_survives_other_encodings_and_binary_files(tmp_path):
+    files = site("9.2.30")
+    files[CONF] += "our.text = caf\udce9\n"
+    files["etc/dcache/keystore"] = "\0\1\2"
+    write(tmp_path, files)
+    assert run(tmp_path, "--release", "9.2.30", "--report", tmp_path / "report.json").returncode == 0
