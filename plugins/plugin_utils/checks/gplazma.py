@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..formats.gplazma_conf import Modifier, Phase
-from ..formats.principals import Principal
-from . import gplazma_files, gplazma_loading
-from .finding import Finding, Severity
-from .gplazma_loading import Places, authenticated, shown
-from .gplazma_login import Class, Credential, Failure, LoginSetup, Outcome
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import gplazma_files, gplazma_loading
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_loading import Places, authenticated, shown
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import (
+    FILE_PROPERTIES,
+    Class,
+    Credential,
+    Failure,
+    LoginSetup,
+    Outcome,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.gplazma_conf import Modifier, Phase
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import Principal
 
 _SOURCE = "dcache.md sections 3.1 and 3.2"
 _SOMEBODY = "/C=XX/O=somebody/CN=Some Body"
@@ -63,8 +70,11 @@ def check(setup: LoginSetup, places: Places | None = None, issuers: Collection[s
 
 
 def _no_conf(setup: LoginSetup) -> list[Finding]:
+    """The packages bring the file, so where no file of gPlazma is given the copy is taken to be partial."""
     file = shown(setup.conf_path)
-    if setup.unknown(setup.conf_path):
+    if setup.unknown(setup.conf_path) or not any(
+        setup.properties.get(name, default) in setup.files for name, default in FILE_PROPERTIES.items()
+    ):
         message = "The file is not among those given: log-ins were not checked."
         return [Finding("gplazma.file-unseen", Severity.NOTICE, file, 0, message, "Check on the host itself.", _SOURCE)]
     message = "The file does not exist: gPlazma has no configuration and nobody can log in."

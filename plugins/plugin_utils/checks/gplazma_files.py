@@ -12,14 +12,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..formats import multimap, storage_authzdb, vorolemap
-from ..formats.gplazma_conf import Modifier, Phase, PluginLine
-from ..formats.principals import MULTIMAP_KINDS
-from .dcache_release import OIDC_SUBJECT_AT_PROVIDER, OMNISESSION_ROLE, OMNISESSION_TABS
-from .finding import Finding, Severity
-from .gplazma_loading import shown
-from .gplazma_login import KIND_SPANS, LoginSetup
-from .gplazma_plugins import PLUGINS
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
+    OIDC_SUBJECT_AT_PROVIDER,
+    OMNISESSION_ROLE,
+    OMNISESSION_TABS,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_loading import shown
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import KIND_SPANS, LoginSetup
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_plugins import PLUGINS
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import multimap, storage_authzdb, vorolemap
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.gplazma_conf import Modifier, Phase, PluginLine
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import MULTIMAP_KINDS
 
 _BROAD = ("oidcgrp:", "fqan:", "group:", "op:", "entitlement:", "gid:")
 _BINDING = (Modifier.REQUISITE, Modifier.REQUIRED)

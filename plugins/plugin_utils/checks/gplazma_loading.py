@@ -15,14 +15,19 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from ..formats.gplazma_conf import Phase, PluginLine
-from ..formats.principals import is_number
-from . import oidc_providers
-from .dcache_release import OIDC_AUDIENCE, OIDC_HOSTNAMES, OIDC_PROFILE, OIDC_SCOPE_PROFILES
-from .finding import Finding, Severity
-from .gplazma_login import LoginSetup
-from .gplazma_plugins import PLUGINS, available
-from .oidc_providers import OPTION_SPANS, OPTIONS_OF_PROFILE, Provider
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import oidc_providers
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
+    OIDC_AUDIENCE,
+    OIDC_HOSTNAMES,
+    OIDC_PROFILE,
+    OIDC_SCOPE_PROFILES,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import LoginSetup
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_plugins import PLUGINS, available
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.oidc_providers import OPTION_SPANS, OPTIONS_OF_PROFILE, Provider
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.gplazma_conf import Phase, PluginLine
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import is_number
 
 Places = Mapping[str, tuple[str, int]]
 

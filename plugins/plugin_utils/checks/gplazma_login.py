@@ -19,11 +19,26 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from ..formats import banfile, gplazma_conf, line_document, multimap, omnisession, storage_authzdb, vorolemap
-from ..formats.gplazma_conf import Modifier, Phase, PluginLine
-from ..formats.principals import GROUP_KINDS, Principal
-from .dcache_release import MULTIMAP_ENTITLEMENT, MULTIMAP_OP, MULTIMAP_ROLES, OIDC_SUBJECT_AT_PROVIDER, Release, Span
-from .oidc_providers import Provider, providers, scitoken_issuers
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
+    MULTIMAP_ENTITLEMENT,
+    MULTIMAP_OP,
+    MULTIMAP_ROLES,
+    OIDC_SUBJECT_AT_PROVIDER,
+    Release,
+    Span,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.oidc_providers import Provider, providers, scitoken_issuers
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import (
+    banfile,
+    gplazma_conf,
+    line_document,
+    multimap,
+    omnisession,
+    storage_authzdb,
+    vorolemap,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.gplazma_conf import Modifier, Phase, PluginLine
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import GROUP_KINDS, Principal
 
 CONF_PROPERTY = "gplazma.configuration.file"
 FILE_PROPERTIES = {

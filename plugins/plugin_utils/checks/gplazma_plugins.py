@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..formats.gplazma_conf import Phase
-from .dcache_release import ALWAYS, OMNISESSION, Release, Span, since
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import ALWAYS, OMNISESSION, Release, Span, since
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.gplazma_conf import Phase
 
 AUTH, MAP, ACCOUNT, SESSION, IDENTITY = Phase
 

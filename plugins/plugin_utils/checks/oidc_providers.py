@@ -13,10 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..formats import banfile
-from ..formats.dcache_args import Args, parse_args
-from ..formats.principals import Principal, split_principal
-from .dcache_release import OIDC_ACCEPT, OIDC_HOSTNAMES, OIDC_PROFILE, OIDC_SCOPE_PROFILES, OIDC_SUPPRESS, Release, Span
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
+    OIDC_ACCEPT,
+    OIDC_HOSTNAMES,
+    OIDC_PROFILE,
+    OIDC_SCOPE_PROFILES,
+    OIDC_SUPPRESS,
+    Release,
+    Span,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import banfile
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_args import Args, parse_args
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import Principal, split_principal
 
 PROVIDER = "gplazma.oidc.provider!"
 HOSTNAMES = "gplazma.oidc.hostnames"

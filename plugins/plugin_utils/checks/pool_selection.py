@@ -12,12 +12,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..formats import poolmanager_conf
-from ..formats.cell_commands import Command, unknown_options
-from ..formats.poolmanager_conf import SIGNATURES
-from .dcache_release import NESTED_POOL_GROUPS, PRIMARY_POOL_GROUPS, STAGE_ALLOWED_BY_DEFAULT, Release
-from .finding import Finding, Severity
-from .pool_selection_unit import Direction, Level, Link, PoolSelectionUnit, SelectionError
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
+    NESTED_POOL_GROUPS,
+    PRIMARY_POOL_GROUPS,
+    STAGE_ALLOWED_BY_DEFAULT,
+    Release,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.pool_selection_unit import (
+    Direction,
+    Level,
+    Link,
+    PoolSelectionUnit,
+    SelectionError,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import poolmanager_conf
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cell_commands import Command, unknown_options
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.poolmanager_conf import SIGNATURES
 
 _SOURCE = "dcache.md section 4.3"
 _NETS = ("192.0.2.1", "2001:db8::1")
@@ -43,7 +54,9 @@ class AreaUse:
 
 @dataclass(frozen=True)
 class SelectionInput:
-    """text, file: poolmanager.conf. pools: names in the layouts. space_reservation: None when it is not known. live: `psu dump setup`."""
+    """text, file: poolmanager.conf. pools: names in the layouts. space_reservation: None when it is not known. live: output of
+    `psu dump setup`. tape: whether pools of this dCache flush to tape, beside what the areas say.
+    """
 
     text: str
     file: str
@@ -52,6 +65,7 @@ class SelectionInput:
     areas: tuple[AreaUse, ...] = ()
     space_reservation: bool | None = None
     live: str | None = None
+    tape: bool = False
 
 
 def check(given: SelectionInput) -> list[Finding]:
@@ -275,7 +289,7 @@ _TRANSFERS = {Direction.WRITE: "write", Direction.READ: "read", Direction.CACHE:
 
 
 def _staging(given: SelectionInput, unit: PoolSelectionUnit) -> Iterator[Finding]:
-    if not any(area.tape for area in given.areas) or STAGE_ALLOWED_BY_DEFAULT.covers(given.release):
+    if not (given.tape or any(area.tape for area in given.areas)) or STAGE_ALLOWED_BY_DEFAULT.covers(given.release):
         return
     if not any(partition.values.get("stage-allowed") == "yes" for partition in unit.partitions.values()):
         message = f"Staging from tape is off: the default of {given.release} is no (yes from {STAGE_ALLOWED_BY_DEFAULT.since()})."

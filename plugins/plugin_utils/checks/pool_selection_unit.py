@@ -20,8 +20,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
 
-from ..formats.cell_commands import Command
-from ..formats.poolmanager_conf import PoolManagerConf
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cell_commands import Command
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.poolmanager_conf import PoolManagerConf
 
 Thing = TypeVar("Thing")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

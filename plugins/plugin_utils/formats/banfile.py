@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from . import line_document
-from .line_document import BadLine, Document, Language
-from .principals import SUBJECT_KINDS, Principal, is_email, is_number
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import line_document
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.line_document import BadLine, Document, Language
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import SUBJECT_KINDS, Principal, is_email, is_number
 
 _BAN = re.compile(r"ban\s+([^:]+):(.*)\Z", re.ASCII)
 _ALIAS = re.compile(r"alias\s+([^:]+)=(.*)\Z", re.ASCII)

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import line_document
-from .line_document import BadLine, Document, Language, java_trim
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import line_document
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.line_document import BadLine, Document, Language, java_trim
 
 ACCESS_LATENCIES = ("ONLINE", "NEARLINE")
 RETENTION_POLICIES = ("REPLICA", "CUSTODIAL", "OUTPUT")

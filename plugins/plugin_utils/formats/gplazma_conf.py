@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from . import line_document
-from .line_document import BadLine, Document, Language, java_trim
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import line_document
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.line_document import BadLine, Document, Language, java_trim
 
 _BLANKS = re.compile(r"[ \t\n\x0b\f\r]+")
 _WORD = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^ \t\n\x0b\f\r]+)")

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from . import line_document
-from .line_document import Document, Language, Line, java_trim
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import line_document
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.line_document import Document, Language, Line, java_trim
 
 _KEY = "LinkGroup"
 _WORD = re.compile(r"[^ \t\n\r\f]+")

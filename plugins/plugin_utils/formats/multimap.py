@@ -14,10 +14,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from . import line_document
-from .dcache_args import parse_args, quoted
-from .line_document import BadLine, Document, Language, java_trim
-from .principals import GROUP_KINDS, MULTIMAP_KINDS, ROLES, Principal, is_email, is_number, split_principal
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import line_document
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_args import parse_args, quoted
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.line_document import BadLine, Document, Language, java_trim
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import (
+    GROUP_KINDS,
+    MULTIMAP_KINDS,
+    ROLES,
+    Principal,
+    is_email,
+    is_number,
+    split_principal,
+)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from . import line_document
-from .line_document import BadLine, Document, Language, java_trim
-from .principals import OMNISESSION_KINDS, Principal, is_email, is_fqan, is_number
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import line_document
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.line_document import BadLine, Document, Language, java_trim
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import (
+    OMNISESSION_KINDS,
+    Principal,
+    is_email,
+    is_fqan,
+    is_number,
+)
 
 _PREDICATE = re.compile(r"([^:]+):([^\"][^ \t]*|\"[^\"]*\"?) *")
 _SIZE = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:B|[kMGTPE]B|[KMGTPE]iB)?\Z", re.ASCII)

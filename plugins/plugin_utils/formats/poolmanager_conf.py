@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from . import cell_commands
-from .cell_commands import Command, Signature
-from .line_document import Document
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import cell_commands
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cell_commands import Command, Signature
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.line_document import Document
 
 _MANY = 10_000
 _OBSOLETE_CM = "cm commands do nothing any more"

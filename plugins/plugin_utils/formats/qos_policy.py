@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from . import json_text
-from .json_text import JsonText
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import json_text
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.json_text import JsonText
 
 NAME_LENGTH = 64
 _DURATION = re.compile(

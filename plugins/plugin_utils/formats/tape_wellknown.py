@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from . import json_text
-from .json_text import JsonText
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import json_text
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.json_text import JsonText
 
 SHIPPED_PATH = "/var/lib/dcache/httpd/wlcg-tape-rest-api.json"
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from . import line_document
-from .line_document import BadLine, Document, Language, java_trim
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import line_document
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.line_document import BadLine, Document, Language, java_trim
 
 _QUOTED = r'"[^"]*"'
 _LINE = re.compile(

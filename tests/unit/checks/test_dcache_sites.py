@@ -219,31 +219,20 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     ("modern-11.2", add("/etc/dcache/multi-mapfile", "oidcgrp:/escape/y username:y uid:9 gid:9,true\n"), "gplazma.several-identities", L),
     ("groups-8.2", add("/etc/dcache/vo.map", '"dn:/C=XX/CN=Bob" username:bob uid:7 gid:7,true\n'), "multimap.overlap", W),
     ("groups-8.2", add("/etc/dcache/vo.map", "oidcgrp:/escape/ska username:ska uid:2003 gid:2003,true\n"), "multimap.overlap", W),
-    # services
-    ("roles-9.2", edit(LAYOUT_9, "webdav.authn.protocol = https", "webdav.authn.protocol = http"), "door.token-over-http", E),
-    ("roles-9.2", edit(LAYOUT_9, "= https\n", "= https\nwebdav.authn.require-client-cert = true\n"), "door.certificate-demanded", L),
-    ("roles-9.2", edit(LAYOUT_9, "= https\n", "= https\nwebdav.authz.anonymous-operations = FULL\n"), "door.anonymous-writes", O),
     (
         "certificates-5.2",
         edit("/etc/dcache/layouts/head.conf", "webdav.authn.protocol = https", "webdav.authn.basic = true"),
         "door.password-over-http",
         O,
     ),
-    ("roles-9.2", edit(LAYOUT_9, "xrootd.authz.write-paths = /pnfs/example.net/escape\n", ""), "door.xrootd-read-only", W),
     ("roles-9.2", edit(LAYOUT_9, "mode = STRICT", "mode = OFF"), "door.xrootd-token-without-tls", W),
-    ("modern-11.2", edit(LAYOUT_11, "frontend.authn.oidc.token-url", "# "), "frontend.shipped-oidc-client", W),
-    ("modern-11.2", edit(DCACHE_CONF, "dcache.default-access-latency = ONLINE\n", ""), "namespace.tape-default", W),
-    ("roles-9.2", lambda one: replace(one, client_batch=1000), "bulk.limit", E),
-    ("roles-9.2", edit(LAYOUT_9, "[core/bulk]", "[core/bulk]\n[core/resilience]"), "services.resilience-with-qos", E),
     (
         "modern-11.2",
         lambda one: one.edited(LAYOUT_11, "gplazma.roles.qos-gid = 2000\n", "").edited(OMNI, " role:qos-user", ""),
         "qos.no-role",
         W,
     ),
-    ("groups-8.2", edit("/etc/dcache/layouts/site.conf", "info-provider.se-unique-id = door.example.net\n", ""), "publish.example-org", W),
     ("groups-8.2", edit("/etc/dcache/layouts/site.conf", "disk:/dteam", "dteam"), "publish.srr-shares", E),
-    ("roles-9.2", edit(WELLKNOWN, "front.example.net", "example.org"), "publish.example-org", W),
     ("roles-9.2", edit(WELLKNOWN, '"version": "v1"', '"versions": "v1"'), "tape.wellknown", E),
     ("roles-9.2", edit(WELLKNOWN, "]", ""), "tape.wellknown", E),
     (
@@ -349,7 +338,6 @@ NOTICES: list[tuple[str, Change, str]] = [
     ("modern-11.2", lambda one: one, "psu.nested-not-selected"),
     ("certificates-5.2", lambda one: one, "psu.obsolete"),
     ("roles-9.2", add(POOLMANAGER, "psu create ugroup idle\n"), "psu.ugroup-unused"),
-    ("groups-8.2", lambda one: one, "door.token-over-http"),
     ("groups-8.2", edit("/etc/dcache/people.map", "oidc:alice-sub@escape", "oidc:alice-sub"), "multimap.bare-subject"),
 ]
 
@@ -373,9 +361,7 @@ def test_findings_name_a_file_of_the_site_and_say_what_to_do() -> None:
             assert finding.source, rule
 
 
-AREAS_OF_RULES = (
-    "gplazma|oidc|scitoken|multimap|omnisession|ban|authzdb|vorolemap|psu|door|services|frontend|qos|publish|tape|space|bulk|namespace"
-)
+AREAS_OF_RULES = "gplazma|oidc|scitoken|multimap|omnisession|ban|authzdb|vorolemap|psu|door|qos|publish|tape|space"
 
 
 def test_every_rule_is_in_the_documentation_and_has_a_test() -> None:
