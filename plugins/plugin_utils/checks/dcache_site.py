@@ -94,7 +94,7 @@ def _hostname(files: Mapping[str, str]) -> str:
 
 
 def _setups(defaults: Mapping[str, Setting], files: Mapping[str, str]) -> tuple[Scope, tuple[Scope, ...]]:
-    root, _ = load_setup(defaults, ())
+    root = load_setup(defaults, ())[0]
     parts: list[list[tuple[str, Document]]] = []
     for path in root.value("dcache.paths.setup").split(":"):
         name = path.lstrip("/")

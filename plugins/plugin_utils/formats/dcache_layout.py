@@ -100,7 +100,7 @@ class Scope:
             return Expansion(text)
         undefined: list[str] = []
         loops: list[str] = []
-        expanded, _ = _replace(text, 0, self, [], undefined, loops, inside=False)
+        expanded = _replace(text, 0, self, [], undefined, loops, inside=False)[0]
         return Expansion(expanded, tuple(dict.fromkeys(undefined)), tuple(dict.fromkeys(loops)))
 
     def load(self, file: str, assignments: Sequence[Assignment]) -> None:
@@ -170,8 +170,8 @@ def split_key(key: str) -> Key:
         return Key(key)
     annotations = {}
     for annotation in match[2].split(","):
-        label, _, parameter = annotation.partition("?")
-        annotations[label] = parameter
+        label, mark, parameter = annotation.partition("?")
+        annotations[label] = parameter if mark else ""
     return Key(match[3], match[1], annotations)
 
 

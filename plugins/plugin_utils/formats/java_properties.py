@@ -246,7 +246,8 @@ def _assignment(raw: str, lines: list[str], line: int) -> Assignment | Filler:
     if not logical:
         return Filler(raw, line)
     match = LOGICAL.match(logical)
-    assert match is not None  # the pattern matches the empty string
+    if match is None:  # the pattern matches the empty string
+        raise AssertionError(logical)
     key, separator, value = match["key"], match["separator"], logical[match.end() :]
     end = len(raw) - len(lines[-1]) + len(lines[-1].rstrip("\r\n"))
     start = places[match.end()] if match.end() < len(places) else places[-1] + 1
@@ -294,7 +295,7 @@ def _edited(node: Assignment, value: str) -> str:
     text = escape_value(value)
     end = node.raw[node.value_end :]
     head = node.raw[: node.value_start]
-    if node.problem or head.lstrip(BLANKS).startswith("["):
+    if node.problem or any(line.lstrip(BLANKS).startswith("[") for line in LINE.findall(head)):  # might become a header
         return f"{escape_key(node.key)} = {text}{end}"
     if not node.separator:
         head += " = "

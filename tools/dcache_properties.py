@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, the escape.datalake authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -7,7 +6,7 @@
 
 The facts give what the last patch release of each line knows; the clone adds which patch release brought what its first one did not have.
 
-usage: tools/dcache-properties FACTS.json [--repository DCACHE.git] > plugins/plugin_utils/checks/data/dcache_properties.json
+usage: tools/dcache_properties.py FACTS.json [--repository DCACHE.git] > plugins/plugin_utils/checks/data/dcache_properties.json
 """
 
 from __future__ import annotations
@@ -21,6 +20,12 @@ from collections.abc import Iterable
 from typing import Any
 
 Patches = dict[str, dict[str, Any]]
+ABOUT = "dCache configuration properties by release line. Written by tools/dcache_properties.py; facts about dCache, not its text."
+FORMAT = (
+    "periods: from, to (lines, inclusive; left out: all), state (left out: active), flags, one-of or any-of (values parted by |), default; "
+    "since_patch: first patch release of a line, where its first release lacks the property; before_patch: the annotations up to a patch "
+    "release."
+)
 ASSIGNMENT = re.compile(r"\s*(?:\(([^)]*)\))?([^#!\s=:()]+)\s*=")
 
 
@@ -52,10 +57,10 @@ def annotation(text: str) -> dict[str, Any]:
     """``one-of?a|b,not-for-services`` as the fields of a period."""
     row: dict[str, Any] = {}
     for word in filter(None, text.split(",")):
-        label, _, parameter = word.partition("?")
+        label, mark, parameter = word.partition("?")
         if label in ("deprecated", "obsolete", "forbidden"):
             row["state"] = label
-        elif parameter:
+        elif mark:
             row[label] = parameter
         else:
             row.setdefault("flags", []).append(label)
@@ -130,9 +135,8 @@ def write(facts: dict[str, Any], since_patch: Patches, before_patch: Patches) ->
     source = facts["source"] | {"files": "skel/share/defaults/*.properties, skel/share/services/*.batch"}
     releases = {line: {key: entry[key] for key in ("tag", "commit", "date")} for line, entry in facts["release_lines"].items()}
     print("{")
-    print('"about": "dCache configuration properties by release line. Written by tools/dcache-properties; facts about dCache, not its text.",')
-    print('"format": "periods: from, to (lines, inclusive; left out: all), state (left out: active), flags, one-of or any-of (values parted by |), default; '
-          'since_patch: first patch release of a line, where its first release lacks the property; before_patch: the annotations up to a patch release.",')
+    print(f'"about": {json.dumps(ABOUT)},')
+    print(f'"format": {json.dumps(FORMAT)},')
     print(f'"source": {json.dumps(source)},')
     print('"lines": ' + mapping(releases) + ",")
     print('"services": ' + mapping(dict(sorted(services.items()))) + ",")
