@@ -20,7 +20,12 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import poo
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host, Scope
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Service as LayoutService
 
-FILES = ("etc/grid-security/grid-vorolemap", "etc/grid-security/storage-authzdb", "etc/grid-security/grid-mapfile", "*/setup")
+FILES = (
+    "etc/grid-security/grid-vorolemap",
+    "etc/grid-security/storage-authzdb",
+    "etc/grid-security/grid-mapfile",
+    "var/lib/dcache/pools/*/setup",
+)
 """What of a host is read beside the files of the property checks."""
 
 POOLMANAGER_SETUP = "/var/lib/dcache/config/poolmanager.conf"

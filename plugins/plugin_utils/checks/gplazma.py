@@ -85,6 +85,10 @@ def _unserved(setup: LoginSetup, places: Places) -> Iterator[Finding]:
     """Maps for credentials that no plug-in of the auth phase reads."""
     auth = authenticated(setup)
     file = shown(setup.conf_path)
+    if not auth and not setup.uses("krb5"):
+        message = "The auth phase has no plug-in: no certificate, token or password is read and nobody can log in."
+        yield Finding("gplazma.no-auth", Severity.LOCK_OUT, file, 0, message, "Add auth lines, each optional.", _SOURCE)
+        return
     kinds = dict(_mapped_kinds(setup))
     reads_certificates = bool(auth & {"x509", "voms", "xacml", "pyscript", "jaas"})
     certificates = next((kinds[kind] for kind in ("dn", "fqan", "vorolemap", "gridmap") if kind in kinds), None)
@@ -103,7 +107,8 @@ def _unserved(setup: LoginSetup, places: Places) -> Iterator[Finding]:
         if tokens or wanted:
             where = places.get(wanted or "", (file, 0))
             message = f"No plug-in of the auth phase reads tokens, but {wanted or tokens} is for them: nobody with a token can log in."
-            yield Finding("gplazma.no-tokens", Severity.LOCK_OUT, *where, message, "Add `auth optional oidc`.", _SOURCE)
+            severity = Severity.LOCK_OUT if tokens else Severity.ERROR
+            yield Finding("gplazma.no-tokens", severity, *where, message, "Add `auth optional oidc`.", _SOURCE)
 
 
 def _mapped_kinds(setup: LoginSetup) -> Iterator[tuple[str, str]]:

@@ -198,6 +198,8 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     ("roles-9.2", lambda one: one.with_file(CONF, None), "gplazma.file-missing", L),
     # log-ins
     ("certificates-5.2", edit(CONF, "auth    optional  x509\nauth    optional  voms\n", ""), "gplazma.no-x509", L),
+    ("roles-9.2", lambda one: one.with_file(CONF, "# auth optional x509\n"), "gplazma.no-auth", L),
+    ("certificates-5.2", add(DCACHE_CONF, "gplazma.oidc.provider!x = https://x.example.net/\n"), "gplazma.no-tokens", E),
     ("certificates-5.2", edit(CONF, "auth    optional  voms\n", ""), "gplazma.no-voms", L),
     ("roles-9.2", edit(CONF, "auth     optional   oidc\n", ""), "gplazma.no-tokens", L),
     ("roles-9.2", edit(CONF, "auth     optional   x509", "auth     sufficient x509"), "gplazma.modifier-order", L),
