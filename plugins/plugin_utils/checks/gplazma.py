@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import gplazma_files, gplazma_loading
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import REFUSED, Finding, Severity
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_loading import Places, authenticated, shown
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import (
     FILE_PROPERTIES,
@@ -64,7 +64,7 @@ def check(setup: LoginSetup, places: Places | None = None, issuers: Collection[s
     if not any(one.severity is Severity.LOCK_OUT and one.rule.startswith(("gplazma.", "oidc.", "scitoken.")) for one in found):
         flow = [*_unserved(setup, places), *_order(setup)]
         found += flow
-        known = {(one.file, one.line) for one in found if one.severity is not Severity.NOTICE}
+        known = {(one.file, one.line) for one in found if one.severity in REFUSED}
         found += _logins(setup, known, {name for name, where in places.items() if where in known}, flow)
     return found
 
@@ -280,7 +280,10 @@ def _logins(setup: LoginSetup, known: set[tuple[str, int]], bad: set[str], flow:
 
 def _put(found: dict[tuple[str, str, int], Finding], finding: Finding, known: set[tuple[str, int]]) -> None:
     if (finding.file, finding.line) not in known or not finding.line:
-        found.setdefault((finding.rule, finding.file, finding.line), finding)
+        key = (finding.rule, finding.file, finding.line)
+        first = found.setdefault(key, finding)
+        if finding.message not in first.message:
+            found[key] = replace(first, message=f"{first.message} {finding.message}")
 
 
 def _with_company(setup: LoginSetup, family: Family, one: Candidate) -> bool:

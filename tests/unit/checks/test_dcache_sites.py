@@ -351,6 +351,17 @@ def test_worth_knowing_is_no_more_than_a_notice(name: str, change: Change, rule:
     assert rule in {finding.rule for finding in one.findings()}
 
 
+def test_a_lock_out_of_several_classes_names_them_all() -> None:
+    found = edit(CONF, "auth     optional   x509", "auth     requisite  x509")(site("roles-9.2")).serious()
+    assert [finding.rule for finding in found] == ["gplazma.auth-required"]
+    assert all(name in found[0].message for name in ("capability tokens of escape", "user names with passwords"))
+
+
+def test_a_warning_of_a_line_does_not_hide_its_lock_out() -> None:
+    found = edit(CONF, "map      optional   multimap", "map      requisite  multimap verbose")(site("roles-9.2")).serious()
+    assert {finding.rule for finding in found} == {"gplazma.ignored-argument", "gplazma.requisite-multimap"}
+
+
 def test_findings_name_a_file_of_the_site_and_say_what_to_do() -> None:
     for name, change, rule, _severity in MUTATIONS:
         one = change(site(name))
