@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, the escape.datalake authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checks of log-ins, services and pool selection on a copy of a dCache host's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_services, gplazma, pool_selection
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import Release, parse_release
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_services import Service, ServicesInput
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import load_site, place
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import LoginSetup
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.pool_selection import AreaUse, SelectionInput
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import pool_setup
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host, Scope
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Service as LayoutService
+
+FILES = (
+    "etc/grid-security/grid-vorolemap",
+    "etc/grid-security/storage-authzdb",
+    "etc/grid-security/grid-mapfile",
+    "var/lib/dcache/pools/*/setup",
+)
+"""What of a host is read beside the files of the property checks."""
+
+POOLMANAGER_SETUP = "/var/lib/dcache/config/poolmanager.conf"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the files do not say. issuers: URLs of the lake's issuers. live: output of `psu dump setup`. policies: by file name."""
+
+    areas: tuple[AreaUse, ...] = ()
+    issuers: tuple[str, ...] = ()
+    live: str | None = None
+    policies: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Known()
+
+
+def check(files: Mapping[str, str], release: str, hostname: str = "", known: Known = NOTHING) -> list[Finding]:
+    """Every finding about log-ins, services and pool selection of one host.
+
+    files: text by path relative to the root of the copy. release: ``9.2.30`` or ``9.2``; one that cannot be read gives no finding here.
+    hostname: full name, where ``etc/hostname`` is missing.
+    """
+    try:
+        parsed = parse_release(release)
+    except ValueError:
+        return []
+    absolute = {f"/{path}": text for path, text in files.items()}
+    found: dict[Finding, None] = {}
+    for host in load_site(files, release, hostname).hosts:
+        found.update(dict.fromkeys(_host(host, parsed, absolute, known)))
+    return list(found)
+
+
+def _host(host: Host, release: Release, files: Mapping[str, str], known: Known) -> Iterator[Finding]:
+    logins = []
+    for scope in _scopes(host, "gplazma"):
+        values, places = _login(scope)
+        logins.append(LoginSetup(release, values, files))
+        yield from gplazma.check(logins[-1], places, known.issuers)
+    services = tuple(_service(host, domain.name, service) for domain in host.domains for service in domain.services)
+    yield from dcache_services.check(ServicesInput(release, services, logins[0] if logins else None, files, known.policies))
+    for scope in _scopes(host, "poolmanager"):
+        path = scope.value("poolmanager.setup.file") or POOLMANAGER_SETUP
+        if path in files:
+            yield from pool_selection.check(_selection(host, scope, path, release, files, known))
+
+
+def _scopes(host: Host, kind: str) -> list[Scope]:
+    """The scopes of the services of one type; that of the host where the copy holds no layout."""
+    scopes = [service.scope for service in host.services() if service.type == kind]
+    return scopes if scopes or host.domains else [host.layout]
+
+
+def _login(scope: Scope) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
+    names = {name for one in scope.chain() for name in one.settings if name.startswith(("gplazma.", "dcache.oidc.provider!"))}
+    return _values(scope, names)
+
+
+def _values(scope: Scope, names: set[str]) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
+    """Expanded values, and where a person assigned them."""
+    places = {}
+    for name in names:
+        setting = place(scope, name)
+        if setting is not None:
+            places[name] = (setting.file, setting.line)
+    return {name: scope.value(name) for name in names}, places
+
+
+_SERVICE_NAMES = {
+    "webdav": ("webdav.authn.protocol", "webdav.authn.basic"),
+    "frontend": (
+        "frontend.authn.protocol",
+        "frontend.authn.basic",
+        "frontend.srr.shares",
+        "dcache.wellknown!wlcg-tape-rest-api.path",
+        "frontend.wellknown!wlcg-tape-rest-api.path",
+    ),
+    "xrootd": ("xrootd.plugins", "xrootd.security.tls.mode"),
+    "spacemanager": ("spacemanager.authz.link-group-file-name",),
+}
+
+
+def _service(host: Host, domain: str, service: LayoutService) -> Service:
+    names = {name for name in _SERVICE_NAMES.get(service.type, ()) if service.scope.lookup(name) is not None}
+    values, places = _values(service.scope, names)
+    return Service(service.type, domain, values, places, host.file, service.line)
+
+
+def _selection(host: Host, scope: Scope, path: str, release: Release, files: Mapping[str, str], known: Known) -> SelectionInput:
+    pools = [service.scope for service in host.services() if service.type == "pool"]
+    setups = [files.get(pool.value("pool.path").rstrip("/") + "/setup", "") for pool in pools]
+    kinds = {service.type for service in host.services()}
+    reservation = scope.value("dcache.enable.space-reservation")
+    return SelectionInput(
+        files[path],
+        path.lstrip("/"),
+        release,
+        pools=tuple(name for name in (pool.value("pool.name") for pool in pools) if name),
+        areas=known.areas,
+        space_reservation=reservation == "true" if reservation in ("true", "false") else None,
+        live=known.live,
+        tape="cleaner-hsm" in kinds or any(pool_setup.nearline_storages(pool_setup.parse(text)) for text in setups),
+    )
