@@ -13,12 +13,15 @@ def site(release: str) -> dict[str, str]:
     provider = "https://iam.example.net/"
     if line >= (8, 1):
         provider += " -profile=wlcg -prefix=/data"
+    audience = "gplazma.oidc.audience-targets = https://se1.lake.test\n" if line >= (8, 0) else ""
+    role = " roles:qos-group" if line >= (9, 2) else ""
     cleaner = "cleaner-disk" if line >= (9, 0) else "cleaner"
     qos = "".join(f"[core/{name}]\n" for name in ("qos-engine", "qos-verifier", "qos-scanner", "qos-adjuster")) if line >= (8, 1) else ""
     client = "".join(f"frontend.authn.oidc.{key} =\n" for key in ("client-id", "client-secret", "token-url")) if line >= (11, 2) else ""
     return {
         "etc/hostname": "se1.lake.test\n",
-        "etc/dcache/gplazma.conf": "auth optional oidc\n",
+        "etc/dcache/gplazma.conf": "auth optional oidc\nmap optional multimap\nsession requisite nsswitch\n",
+        "etc/dcache/multi-mapfile": f"oidcgrp:/escape username:escape uid:2000 gid:2000,true{role}\n",
         CONF: (
             "# site-wide\n"
             "dcache.enable.space-reservation = false\n"
@@ -28,6 +31,7 @@ def site(release: str) -> dict[str, str]:
             "site.domain = lake.test\n"
             "dcache.zookeeper.connection = zk1.${site.domain}:2181,zk2.${site.domain}:2181\n"
             "info-provider.se-unique-id = se1.${site.domain}\n"
+            f"{audience}"
         ),
         LAYOUT: (
             "dcache.broker.scheme = none\n"
