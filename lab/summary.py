@@ -21,7 +21,9 @@ def summary(report: dict[str, Any], transfers: list[dict[str, Any]], directory: 
     lines = [f"{'RSE':<18} {'QoS class':<15} {'probe':<24} file of the Rucio client"]
     for rse in report["rses"]:
         results = [check["result"] for check in rse["checks"]]
-        proof = f"{rse['verdict']}: " + ", ".join(f"{results.count(each)} {each}" for each in ("ok", "warning", "failed") if each in results)
+        proof = f"{rse['verdict']}: " + ", ".join(
+            f"{results.count(each)} {each}" for each in ("ok", "warning", "failed") if each in results
+        )
         file = moved.get(rse["name"])
         words = "none" if file is None else f"{file['did']}, adler32 {file['adler32_downloaded']} {'ok' if file['ok'] else 'DIFFERS'}"
         lines.append(f"{rse['name']:<18} {rse['qos']:<15} {proof:<24} {words}")

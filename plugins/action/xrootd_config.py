@@ -53,6 +53,7 @@ class Host:
         self.asked: set[str] = set()
         self.services: dict[str, dict[str, Any]] = {}
         self.users: dict[str, Any] = {}
+        self.answers: dict[str, bool | None] = {}
         self.installed: str | None = None
         self.name: str | None = None
         self.calls = 0
@@ -147,7 +148,7 @@ class ActionModule(DatalakeAction):
         if (files or directories) and not self.check_mode:
             backups = self._write(host, files, directories, options, backup=arguments["backup"])
         written = [each.path for each in files]
-        reasons = xrootd.restart_reasons(site, options, host.services.get(options.unit, {}), host.entries, written)
+        reasons = xrootd.restart_reasons(site, options, host.services.get(options.unit, {}), host.entries, host.answers, written)
         actions = [f"{'update' if _is_there(host.entries, each.path) else 'create'} {each.path}" for each in files]
         actions += [f"{'update' if _is_there(host.entries, path) else 'create'} directory {path}" for path, _mode in directories]
         return {
@@ -182,6 +183,7 @@ class ActionModule(DatalakeAction):
             services=[options.unit],
             packages=[PACKAGE],
             users=[options.user],
+            tls_ports=sorted({door.port for door in storage.doors}),
         )
         self._follow(host, options.main_file, arguments)
         return host
@@ -206,6 +208,7 @@ class ActionModule(DatalakeAction):
         host.asked.update(*(arguments.get(name, ()) for name in ("paths", "secrets", "stats")))
         host.entries.update(answer["files"])
         host.services.update(answer["services"])
+        host.answers.update(answer["answers"])
         host.users.update(answer["users"])
         host.installed = answer["packages"].get(PACKAGE) or host.installed
         host.name = answer["hostname"]

@@ -14,6 +14,8 @@ import hashlib
 import os
 import pwd
 import shutil
+import socket
+import ssl
 import stat
 import time
 from dataclasses import dataclass, field
@@ -76,6 +78,25 @@ def describe(path: str) -> Dict[str, Any]:
         "size": info.st_size,
         "mtime": info.st_mtime,
     }
+
+
+def answers_tls(port: int, timeout: float) -> Optional[bool]:
+    """True when a TLS server on this host finishes a handshake in time (seconds), None when nothing listens.
+
+    An open port says little: the kernel takes connections for a server that has stopped to accept them.
+    """
+    context = ssl.create_default_context()
+    context.check_hostname = False  # whether it lives is asked here, not who it is
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with socket.create_connection(("localhost", port), timeout) as plain, context.wrap_socket(plain):
+            return True
+    except ssl.SSLError:
+        return True  # it answered, if only to refuse
+    except ConnectionError:
+        return None
+    except OSError:  # time-outs among them
+        return False
 
 
 def describe_user(name: str) -> Optional[Dict[str, Any]]:

@@ -47,6 +47,17 @@ options:
     type: list
     elements: str
     default: []
+  tls_ports:
+    description:
+      - Ports of this host where a TLS server should answer.
+      - A port counts as answering when a handshake comes to an end within O(tls_timeout), whatever the certificate.
+    type: list
+    elements: int
+    default: []
+  tls_timeout:
+    description: Seconds for each of them.
+    type: float
+    default: 5
   limit:
     description: Files longer than this many bytes are returned without their text.
     type: int
@@ -99,6 +110,11 @@ services:
   returned: always
   type: dict
   sample: {xrootd@datalake.service: {load: loaded, active: active, enabled: enabled, started: 1767225600.5, daemon_reload: false}}
+answers:
+  description: Whether a TLS server answers, by port; null where nothing listens.
+  returned: always
+  type: dict
+  sample: {"1094": true}
 packages:
   description: Version of each package, null when it is not installed.
   returned: always
@@ -167,6 +183,8 @@ def main() -> None:
             "services": dict(texts),
             "packages": dict(texts),
             "users": dict(texts),
+            "tls_ports": {"type": "list", "elements": "int", "default": []},
+            "tls_timeout": {"type": "float", "default": 5.0},
             "limit": {"type": "int", "default": 1048576},
         },
         supports_check_mode=True,
@@ -181,6 +199,7 @@ def main() -> None:
         files=files,
         missing=[path for path, found in files.items() if not found["exists"]],
         services=read_services(module, options["services"]),
+        answers={str(port): host_files.answers_tls(port, options["tls_timeout"]) for port in options["tls_ports"]},
         packages=read_packages(module, options["packages"]),
         users={name: host_files.describe_user(name) for name in options["users"]},
         hostname=os.uname().nodename,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import probe
@@ -106,9 +107,17 @@ class Prober:
         for target in targets:
             for host, port in _addresses(target):
                 self._doors.setdefault((host, port), WebdavDoor(host, port, tls=self._tls, read_only=self.check_mode))
+        # A door serves its users while it is probed: one pass at a time there. XRootD up to 5.8.1 was seen to lose a scheduled job, and
+        # with it every further connection, under many short connections at once.
+        turns = {target.place.door: Lock() for target in targets}
+
+        def in_turn(target: Target) -> PassReport:
+            with turns[target.place.door]:
+                return _Pass(self, target).run()
+
         started = time.monotonic()
         with ThreadPoolExecutor(max_workers=workers) as pool:
-            passes = [pool.submit(_Pass(self, target).run) for target in targets]
+            passes = [pool.submit(in_turn, target) for target in targets]
             for done, _finished in enumerate(as_completed(passes), start=1):
                 if progress:
                     progress(done, len(passes), time.monotonic() - started)

@@ -152,7 +152,7 @@ class WebdavDoor:
         dCache, StoRM and EOS send bytes to pools and disk servers. Tokens follow only to https: a plain-http pool was given its own
         one-time key in the URL by the door, and must not see the token.
         """
-        sent = dict(headers or {})
+        sent = {**(headers or {}), "Connection": "close"}
         if token:
             sent["Authorization"] = f"Bearer {token}"
         for _hop in range(MAX_REDIRECTS + 1):

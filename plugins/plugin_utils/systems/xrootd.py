@@ -206,11 +206,16 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], facts: Fa
 
 
 def restart_reasons(
-    site: Site, options: Options, service: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]], written: Iterable[str]
+    site: Site,
+    options: Options,
+    service: Mapping[str, Any],
+    entries: Mapping[str, Mapping[str, Any]],
+    answers: Mapping[str, bool | None],
+    written: Iterable[str],
 ) -> list[str]:
-    """Why the service must be restarted, from what is written now and from what was written after its start.
+    """Why the service must be restarted, from what is written now, what was written after its start, and doors that it no longer serves.
 
-    service: state as host_read tells it. entries: what host_read says of paths.
+    service: state as host_read tells it. entries: what host_read says of paths. answers: and of TLS ports.
     """
     needing = {
         *site.server.documents,
@@ -223,6 +228,7 @@ def restart_reasons(
     started = service.get("started")
     if started is None:
         return [*reasons, f"{options.unit} is {service.get('active') or 'not there yet'}"]
+    reasons += [f"port {port} is open and nobody answers there" for port, alive in answers.items() if alive is False]
     return reasons + [
         f"{path} is newer than the running service"
         for path in sorted(needing)

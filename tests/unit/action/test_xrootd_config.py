@@ -88,6 +88,7 @@ class Machine:
             else {UNIT: {"load": "not-found", "active": "inactive", "enabled": "", "started": None}},
             "packages": dict.fromkeys(packages, self.package),
             "users": {name: {"home": "/var/spool/xrootd"} for name in users},
+            "answers": {},
             "hostname": "se1",
         }
 

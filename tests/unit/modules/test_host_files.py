@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import socket
 import stat
+import threading
 
 import pytest
 from ansible_collections.escape.datalake.plugins.module_utils import host_files
@@ -210,3 +212,17 @@ def test_ownership_is_set(tmp_path):
     write([{"path": f"{tmp_path}/a", "content": "x", "owner": "nobody", "group": "65534", "mode": "0400"}])
     info = (tmp_path / "a").stat()
     assert (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (65534, 65534, 0o400)
+
+
+def test_a_server_that_stopped_to_accept_does_not_answer():
+    with socket.socket() as silent, socket.socket() as plain:
+        silent.bind(("localhost", 0))
+        silent.listen()
+        plain.bind(("localhost", 0))
+        plain.listen()
+        talker = threading.Thread(target=lambda: plain.accept()[0].sendall(b"SSH-2.0-talks\r\n" * 10), daemon=True)
+        talker.start()
+        assert host_files.answers_tls(silent.getsockname()[1], 0.2) is False
+        assert host_files.answers_tls(plain.getsockname()[1], 5.0) is True
+        free = silent.getsockname()[1]
+    assert host_files.answers_tls(free, 0.2) is None

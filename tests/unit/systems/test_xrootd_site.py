@@ -377,8 +377,8 @@ def test_any_part_of_a_server_is_completed_once(lines, release):
     assert [finding for finding in found if finding.severity is not Severity.NOTICE] == []
 
 
-def restart(made, service, entries=None, written=()):
-    return xrootd.restart_reasons(made, OPTIONS, service, entries or {}, written)
+def restart(made, service, entries=None, written=(), answers=None):
+    return xrootd.restart_reasons(made, OPTIONS, service, entries or {}, answers or {}, written)
 
 
 RUNNING = {"active": "active", "started": 1000.0}
@@ -392,6 +392,8 @@ def test_a_restart_is_computed_from_what_is_there():
     assert restart(made, RUNNING, {MAIN: {"mtime": 999.0}, OPTIONS.key: {"mtime": 1001.0}}) == [
         f"{OPTIONS.key} is newer than the running service"
     ]
+    assert restart(made, RUNNING, answers={"1094": True, "1095": None}) == []
+    assert restart(made, RUNNING, answers={"1094": False}) == ["port 1094 is open and nobody answers there"]
     assert restart(made, RUNNING, {MAIN: {"mtime": 1001.0}}, [MAIN, TOKENS]) == [f"{MAIN} is written"]
 
 
