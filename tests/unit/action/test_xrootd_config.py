@@ -75,6 +75,7 @@ class Machine:
         services: Sequence[str] = (),
         packages: Sequence[str] = (),
         users: Sequence[str] = (),
+        tls_ports: Sequence[int] = (),
     ) -> dict[str, Any]:
         answer: dict[str, Any] = {}
         for pattern in [*paths, *secrets, *stats]:
@@ -88,7 +89,7 @@ class Machine:
             else {UNIT: {"load": "not-found", "active": "inactive", "enabled": "", "started": None}},
             "packages": dict.fromkeys(packages, self.package),
             "users": {name: {"home": "/var/spool/xrootd"} for name in users},
-            "answers": {},
+            "answers": dict.fromkeys(map(str, tls_ports), True),
             "hostname": "se1",
         }
 
