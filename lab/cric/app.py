@@ -96,7 +96,7 @@ def create_app(config_path: str) -> Flask:
     def write() -> Response:
         if config.token is None:
             return _error(403, "writing is not enabled in the configuration of this instance (writer.enabled)")
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), config.token.encode()):
             return _error(401, "a writer shows the token of the configuration: Authorization: Bearer ...")
         body: Any = request.get_json(silent=True)

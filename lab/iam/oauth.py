@@ -226,7 +226,7 @@ class Tokens:
     def start_device_flow(self, client: Client, scope: str | None, audience: str | None) -> dict[str, Any]:
         """The answer of the device authorization end point (RFC 8628)."""
         require_grant(client, "device_code")
-        user_code = "".join(secrets.choice(USER_CODE_ALPHABET) for _ in range(8))
+        user_code = "".join(secrets.choice(USER_CODE_ALPHABET) for _position in range(8))
         self._scopes(scope, client, None)
         facts = {"client": client.id, "user_code": user_code, "scope": scope, "audience": audience}
         device_code = self.service.grants.new("device", DEVICE_LIFETIME, **facts)

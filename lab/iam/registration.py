@@ -29,7 +29,7 @@ def add_endpoints(pages: Blueprint, service: Service) -> None:
     """Registration without a log-in; reading, changing and removing with the registration access token."""
 
     def registered(identifier: str) -> Client:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
         held = service.grants.get("registration", token) if scheme.lower() == "bearer" else None
         client = service.people.client(identifier)
         if not held or held["client"] != identifier or client is None:

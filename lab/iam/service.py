@@ -88,7 +88,7 @@ class Service:
 
     def bearer(self, request: Request) -> dict[str, Any]:
         """The claims of the valid access token that the request carries. Raises OAuthError."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise OAuthError("unauthorized", "Full authentication is required to access this resource", 401)
         claims = self.valid(token.strip())
@@ -121,11 +121,11 @@ def require_grant(client: Client, grant: str) -> None:
 
 
 def _credentials(request: Request) -> tuple[str | None, str | None]:
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    scheme, _blank, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return request.form.get("client_id"), request.form.get("client_secret")
     try:
-        identifier, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        identifier, _colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None, None
     return unquote_plus(identifier), unquote_plus(secret)

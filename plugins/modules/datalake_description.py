@@ -89,7 +89,7 @@ rses:
       attributes: {QOS: FAST, oidc_base_path: /escape}
       space: 50000000000000
 problems:
-  description: What is wrong with the descriptions. The same is in RV(msg), for people.
+  description: What is wrong with the descriptions. The same is in the message of the failure, for people.
   returned: failure
   type: list
   elements: dict

@@ -133,7 +133,7 @@ def _parse_zone(value: Any) -> str:
 
 
 def _nearest_zone(found: str) -> str:
-    return nearest(found, sorted(_zones())).split("Known:")[0] + 'Write its name in the IANA list, such as "Europe/Paris".'
+    return nearest(found, sorted(_zones())).partition("Known:")[0] + 'Write its name in the IANA list, such as "Europe/Paris".'
 
 
 def _parse_impl(value: Any) -> str:

@@ -100,7 +100,8 @@ class CricClient:
         return found, answer.url
 
     def _read_file(self, name: str) -> tuple[Any, str]:
-        assert self._folder is not None
+        if self._folder is None:
+            raise AssertionError("only a client of a folder reads files")
         path = self._folder / name if self._folder.is_dir() else self._folder
         if name == PLAIN_FILE and not self._folder.is_dir():
             return {}, str(path)

@@ -152,7 +152,7 @@ class Slow:
         self.rows += [(level, file, number) for level in levels]
 
     def exit_code(self) -> int:
-        levels = {level for level, _, _ in self.rows}
+        levels = {level for level, _entry, _number in self.rows}
         return 2 if "ERROR" in levels else 1 if "WARNING" in levels else 0
 
 

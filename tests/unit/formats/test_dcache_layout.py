@@ -21,8 +21,10 @@ DEFAULTS = {
 }
 
 
-def host(layout: str, *setups: str, defaults: dict[str, str] = DEFAULTS) -> Host:
-    root, scopes = load_setup(default_settings(defaults), [[(f"setup{i}", parse(text, sectioned=False))] for i, text in enumerate(setups)])
+def host(layout: str, *setups: str, defaults: dict[str, str] | None = None) -> Host:
+    root, scopes = load_setup(
+        default_settings(defaults or DEFAULTS), [[(f"setup{i}", parse(text, sectioned=False))] for i, text in enumerate(setups)]
+    )
     return load_host(root, scopes, "layout", parse(layout))
 
 

@@ -312,7 +312,7 @@ def test_a_result_is_plain_data() -> None:
         "seconds": 0.25,
         "why": "",
     }
-    assert type(plain["result"]) is str
+    assert plain["result"].__class__ is str
 
 
 def test_requests_that_were_not_sent_are_not_called_silent() -> None:

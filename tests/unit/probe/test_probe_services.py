@@ -222,7 +222,7 @@ def test_signs_of_life_do_not_extend_the_time(monkeypatch: pytest.MonkeyPatch) -
 
         status_code, headers = 201, {}  # type: ignore[var-annotated]
 
-        def __enter__(self) -> Slow:
+        def __enter__(self) -> Any:
             return self
 
         def __exit__(self, *_problem: object) -> None:
