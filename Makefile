@@ -36,14 +36,14 @@ MAKEFLAGS += -q
 endif
 
 test: export HYPOTHESIS_PROFILE := ci
-test: test-fast test-integration test-newest test-molecule ## every test
+test: test-fast test-integration test-browser test-newest test-molecule ## every test
 
 test-fast: setup ## lint, sanity and unit tests, no containers
 	@. tools/env
 	tools/step "ruff" ruff check .
 	tools/step "ruff format" ruff format --check .
 	tools/step "mypy" env MYPYPATH=.cache mypy -p ansible_collections.escape.datalake.plugins
-	tools/step "mypy (lab)" mypy lab/ca.py lab/iam lab/cric
+	tools/step "mypy (lab)" mypy lab/ca.py lab/summary.py lab/iam lab/cric
 	tools/step "yamllint" yamllint --strict .
 	tools/step "ansible-lint (production)" ansible-lint --offline --profile production
 	tools/step "ansible-test sanity" tools/sanity
@@ -52,6 +52,10 @@ test-fast: setup ## lint, sanity and unit tests, no containers
 test-unit: setup ## unit tests of the pure core
 	@. tools/env
 	pytest tests/unit -n 2
+
+test-browser: setup ## pages in a real browser
+	@. tools/env
+	pytest tests/browser
 
 test-integration: setup ## modules and services against real servers
 	@. tools/env
@@ -62,9 +66,17 @@ test-newest: setup ## unit tests on the newest ansible-core (Debian 13 root file
 
 test-molecule: setup ## the roles in containers
 	@. tools/env
-	tools/image bookworm
-	tools/wheels
 	tools/molecule
+
+docs: setup ## the generated pages, and a check of the modules' documentation
+	@. tools/env
+	tools/schema
+	antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck --validate-collection-refs self .cache/ansible_collections/escape/datalake
+
+bench: setup ## measures what is meant to be fast; results in bench/results
+	@. tools/env
+	mkdir -p bench/results
+	python bench/check_large_site.py bench/results/check_large_site.json
 
 clean: ## removes caches and the Python environment of this checkout
 	rm -rf .cache .venv .mypy_cache .pytest_cache .ruff_cache
