@@ -15,7 +15,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[3]
 INVENTORY = CHECKOUT / "inventories" / "lab"
-LIMIT = 120  # seconds for one run
+LIMIT = 60  # seconds for one run
 ENVIRONMENT = {
     **os.environ,
     "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
@@ -51,21 +51,27 @@ def replace(path: Path, old: str, new: str) -> None:
 
 def run(inventory: Path = INVENTORY, *arguments: str, playbook: str = "site.yml", **environment: str) -> Finished:
     command = ["ansible-playbook", "-i", str(inventory), f"playbooks/{playbook}", *arguments]
-    done = subprocess.run(
-        command,
-        cwd=CHECKOUT,
-        env={**ENVIRONMENT, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=LIMIT,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=CHECKOUT,
+            env={**ENVIRONMENT, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=LIMIT,
+        )
+    except subprocess.TimeoutExpired as slow:
+        raise AssertionError(f"not ended after {LIMIT} s:\n{(slow.stdout or b'').decode()}") from slow
     return Finished(done.returncode, done.stdout)
 
 
 def run_and_kill_at(inventory: Path, task: str, reached: Callable[[], bool]) -> str:
-    """Kills the whole run, without any warning, when Ansible has announced a task and the place inside it is reached; returns what it had said."""
+    """Kills the whole run, without any warning, when Ansible has announced a task and the place inside it is reached.
+
+    Returns what it had said.
+    """
     command = ["ansible-playbook", "-i", str(inventory), "playbooks/site.yml"]
     seen = []
     with subprocess.Popen(
@@ -100,3 +106,10 @@ def _kill_with_descendants(process: int) -> None:
     for each in reversed(found):
         with suppress(ProcessLookupError):
             os.kill(each, signal.SIGKILL)
+
+
+def root_of(host: str) -> Path:
+    """The root directory of a container as this machine sees it."""
+    name = f"{host}.{os.environ.get('LAB_DOMAIN', 'molecule.test')}"
+    process = subprocess.run(["podman", "inspect", "--format", "{{.State.Pid}}", name], capture_output=True, text=True, check=True)
+    return Path(f"/proc/{process.stdout.strip()}/root")
