@@ -129,7 +129,7 @@ from ansible_collections.escape.datalake.plugins.module_utils import host_files
 class SilentModule(AnsibleModule):  # type: ignore[misc]
     """Keeps the invocation, with every text, out of the log of the host.
 
-    The constructor's no_log does not: the controller's own setting replaces it. And the log shows texts with their line ends escaped, so that
+    The constructor's no_log does not: the controller's own setting replaces it. And the log shows texts with escaped line ends, so that
     secrets of several lines are not recognised in it.
     """
 

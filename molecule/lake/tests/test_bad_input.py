@@ -46,7 +46,7 @@ def test_a_wrong_rucio_password(inventory: Path, traffic: Traffic) -> None:
     done = site_runs.run(inventory)
     assert done.status != 0
     assert "Rucio: GET " in done.output
-    assert "auth/userpass: 401" in done.output
+    assert "auth/userpass: HTTP 401" in done.output
     assert "check account, user name and password" in done.output
     assert "not-the-password" not in done.output
     assert set(traffic.rucio()) <= READS
