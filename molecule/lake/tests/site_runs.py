@@ -15,7 +15,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[3]
 INVENTORY = CHECKOUT / "inventories" / "lab"
-LIMIT = 60  # seconds for one run
+LIMIT = 100  # seconds; a check of the probe gives up after 60
 ENVIRONMENT = {
     **os.environ,
     "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
@@ -23,6 +23,9 @@ ENVIRONMENT = {
     "NO_COLOR": "1",
     "PYTHONUNBUFFERED": "1",
 }
+
+
+STORAGES = tuple(f"{name}.{os.environ.get('LAB_DOMAIN', 'molecule.test')}" for name in ("se1", "se2"))
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 def run(inventory: Path = INVENTORY, *arguments: str, playbook: str = "site.yml", **environment: str) -> Finished:
+    """A whole run. XRootD itself (5.5.3 and 5.8.1) now and then loses a scheduled job and then serves nobody any more.
+
+    That is no matter of these tests, so a failed run during which a server fell silent is done again after that server was restarted.
+    """
+    done = _run(inventory, arguments, playbook, environment)
+    if (done is None or done.status) and restart_silent_servers():
+        done = _run(inventory, arguments, playbook, environment)
+    assert done is not None, f"not ended after {LIMIT} s, and all servers answer"
+    return done
+
+
+def _run(inventory: Path, arguments: tuple[str, ...], playbook: str, environment: dict[str, str]) -> Finished | None:
     command = ["ansible-playbook", "-i", str(inventory), f"playbooks/{playbook}", *arguments]
     try:
         done = subprocess.run(
@@ -62,9 +77,25 @@ def run(inventory: Path = INVENTORY, *arguments: str, playbook: str = "site.yml"
             check=False,
             timeout=LIMIT,
         )
-    except subprocess.TimeoutExpired as slow:
-        raise AssertionError(f"not ended after {LIMIT} s:\n{(slow.stdout or b'').decode()}") from slow
+    except subprocess.TimeoutExpired:
+        return None
     return Finished(done.returncode, done.stdout)
+
+
+def restart_silent_servers() -> list[str]:
+    """Restarts the storages whose port is open and answers nobody; their names."""
+    silent = [host for host in STORAGES if answers_tls_of(host) is False]
+    for host in silent:
+        subprocess.run(["podman", "exec", host, "systemctl", "restart", "xrootd@datalake"], check=True)
+    return silent
+
+
+def answers_tls_of(host: str) -> bool | None:
+    code = "import sys; from host_files import answers_tls; print(answers_tls(1094, 5.0))"
+    place = CHECKOUT / "plugins" / "module_utils" / "host_files.py"
+    copied = subprocess.run(["podman", "cp", str(place), f"{host}:/root/host_files.py"], check=False)
+    told = subprocess.run(["podman", "exec", "-w", "/root", host, "python3", "-c", code], capture_output=True, text=True, check=False)
+    return {"True": True, "False": False}.get(told.stdout.strip()) if copied.returncode == 0 else None
 
 
 def run_and_kill_at(inventory: Path, task: str, reached: Callable[[], bool]) -> str:
