@@ -6,7 +6,7 @@
 
 Runs on the Python that has the Rucio client. Reads one JSON object from standard input, so that no secret is in argv:
 {"token_url", "client_id", "username", "password", "audience", "scope", "ca", "rucio", "account", "did_scope", "rses"}
-and prints one JSON object: {"transfers": [{"rse", "did", "pfn", "bytes", "uploaded", "adler32", "adler32_downloaded", "ok"}]}.
+and prints one JSON object: {"transfers": [{"rse", "did", "pfn", "bytes", "adler32", "adler32_downloaded", "ok"}], "uploaded": [DID, ...]}.
 A file that is already there is not uploaded again.
 """
 
@@ -33,8 +33,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="rucio-transfer-") as folder:
         prepare_client(wanted, Path(folder))
         with contextlib.redirect_stdout(sys.stderr):  # the client's own words do not belong into the answer
-            transfers = [transfer(wanted, rse, Path(folder)) for rse in wanted["rses"]]
-    print(json.dumps({"transfers": transfers}, indent=1))
+            uploaded: list[str] = []
+            transfers = [transfer(wanted, rse, Path(folder), uploaded) for rse in wanted["rses"]]
+    print(json.dumps({"transfers": transfers, "uploaded": uploaded}, indent=1))
     return 0 if all(each["ok"] for each in transfers) else 1
 
 
@@ -75,8 +76,8 @@ def prepare_client(wanted: dict[str, Any], folder: Path) -> None:
     }
 
 
-def transfer(wanted: dict[str, Any], rse: str, folder: Path) -> dict[str, Any]:
-    """Uploads where missing, downloads, compares checksums."""
+def transfer(wanted: dict[str, Any], rse: str, folder: Path, uploaded: list[str]) -> dict[str, Any]:
+    """Uploads where missing (noted in uploaded), downloads, compares checksums."""
     from rucio.client.client import Client  # only after prepare_client: the library reads its configuration when imported
     from rucio.client.downloadclient import DownloadClient
     from rucio.client.uploadclient import UploadClient
@@ -85,11 +86,11 @@ def transfer(wanted: dict[str, Any], rse: str, folder: Path) -> dict[str, Any]:
     content = random.Random(name).randbytes(SIZE)
     client, quiet = Client(), logging.getLogger("quiet")
     quiet.setLevel(logging.WARNING)
-    missing = not has_replica(client, scope, name, rse)
-    if missing:
+    if not has_replica(client, scope, name, rse):
         path = folder / name
         path.write_bytes(content)
         UploadClient(client, logger=quiet).upload([{"path": str(path), "rse": rse, "did_scope": scope, "register_after_upload": True}])
+        uploaded.append(f"{scope}:{name}")
     replica = next(client.list_replicas([{"scope": scope, "name": name}], rse_expression=rse))
     target = folder / "downloads"
     DownloadClient(client, logger=quiet).download_dids([{"did": f"{scope}:{name}", "rse": rse, "base_dir": str(target), "no_subdir": True}])
@@ -99,7 +100,6 @@ def transfer(wanted: dict[str, Any], rse: str, folder: Path) -> dict[str, Any]:
         "did": f"{scope}:{name}",
         "pfn": next(iter(replica["rses"][rse])),
         "bytes": SIZE,
-        "uploaded": missing,
         "adler32": checksum,
         "adler32_downloaded": downloaded,
         "ok": checksum == downloaded == replica["adler32"],
