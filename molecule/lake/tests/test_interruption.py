@@ -55,7 +55,7 @@ def test_during_the_registration(changed: Path, lake: Outside, storages: dict[st
     log = on_disk("rucio", "/var/log/rucio/access.log")
     size = log.stat().st_size
     site_runs.run_and_kill_at(changed, "Register the RSEs in Rucio", lambda: b'"POST /rses/' in log.read_bytes()[size:])
-    assert {each["space"] for each in lake.cric().values()} == {after for _, after in CAPACITIES.values()}
+    assert {each["space"] for each in lake.cric().values()} == {after for _found, after in CAPACITIES.values()}
     assert traffic.rucio()["POST"] > 0
     assert_repeated_run_ends_right(changed, lake, storages)
 
@@ -63,14 +63,14 @@ def test_during_the_registration(changed: Path, lake: Outside, storages: dict[st
 def test_during_the_probe(changed: Path, lake: Outside, storages: dict[str, Host]) -> None:
     places = [on_disk(host, NAMES) for host in storages]
     site_runs.run_and_kill_at(
-        changed, "Probe every area, door and issuer", lambda: any(True for place in places for _ in place.glob("*/.probe-*"))
+        changed, "Probe every area, door and issuer", lambda: any(True for place in places for _found in place.glob("*/.probe-*"))
     )
     host, left = next((host, path) for host in storages.values() for path in leftovers(host))
     assert_repeated_run_ends_right(changed, lake, storages)
     # The directory of a probe may be in use for an hour; after that the next one takes it away.
     assert left in leftovers(host)
     folder, name = left.rsplit("/", 1)
-    _, stamp, rest = name[1:].split("-", 2)
+    _found, stamp, rest = name[1:].split("-", 2)
     assert abs(int(stamp) - time.time()) < 600
     old = f"{folder}/.probe-{int(stamp) - 3700}-{rest}"
     host.check_output("mv %s %s", left, old)
@@ -89,7 +89,7 @@ def assert_repeated_run_ends_right(inventory: Path, lake: Outside, storages: dic
         assert started(host) >= written(host)
         assert host.check_output(r"find /etc /var/cache/xrootd \( -name '.*.new~' -o -name '*.old~' -o -name '*.tmp' \) -type f") == ""
     in_cric = lake.cric()
-    for rse, (_, capacity) in CAPACITIES.items():
+    for rse, (_found, capacity) in CAPACITIES.items():
         assert lake.capacity(rse) == in_cric[rse]["space"] == capacity
         assert lake.attributes(rse)["oidc_support"] is in_cric[rse]["params"]["oidc_support"] is True
     assert lake.attributes("LAB-XRD1-FAST")["qos_latency_ms"] == "2"
