@@ -92,7 +92,7 @@ def test_a_file_lies_in_a_partition_of_its_area(lake: Outside, storages: dict[st
     url = f"https://{host}.{domain}:1094{area['path']}/molecule-{rse}"
     answer = lake.http.put(url, data=b"bytes of " + rse.encode(), headers=header)
     try:
-        assert answer.status_code == 201, answer.text
+        assert answer.status_code in (200, 201), answer.text  # 201 from 5.7.3 on
         real = Path(storages[host].check_output("realpath --canonicalize-existing %s", f"/var/lib/xrootd/ns{area['path']}/molecule-{rse}"))
         assert any(real.is_relative_to(partition) for partition in area["partitions"]), real
         assert lake.http.get(url, headers=header).content == b"bytes of " + rse.encode()
