@@ -39,6 +39,7 @@ class Outside:
     def __init__(self, domain: str) -> None:
         self.domain = domain
         self.http = requests.Session()
+        self.http.headers["Connection"] = "close"  # XRootD closes a connection on which it refused an upload
         self.http.trust_env = False
         self.http.verify = str(LAB / "ca" / "ca.pem")
         self._rucio_token = ""
