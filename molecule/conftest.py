@@ -43,3 +43,28 @@ def se1() -> Host:
 @pytest.fixture(scope="session")
 def se2() -> Host:
     return _container("se2")
+
+
+@pytest.fixture(scope="session")
+def dcache1() -> Host:
+    return _container("dcache1")
+
+
+@pytest.fixture(scope="session")
+def storm1() -> Host:
+    return _container("storm1")
+
+
+@pytest.fixture(scope="session")
+def dpm1() -> Host:
+    return _container("dpm1")
+
+
+@pytest.fixture(scope="session")
+def eos1() -> Host:
+    return _container("eos1")
+
+
+@pytest.fixture(scope="session")
+def xcache1() -> Host:
+    return _container("xcache1")

@@ -85,11 +85,12 @@ def test_a_door_opened_by_hand_is_refused_with_its_place(
     assert lake.attributes("LAB-XRD2-CHEAP")["oidc_support"] is True
 
 
-def test_a_forgotten_authorisation_is_put_back(storages: dict[str, Host], restored: None) -> None:
+def test_a_forgotten_authorisation_is_put_back(storages: dict[str, Host], lake: Outside, domain: str, restored: None) -> None:
     main = "/etc/xrootd/xrootd-datalake.cfg"
     se2 = storages["se2"]
     se2.check_output(f"sed -i '/^ofs.authorize$/d' {main}")
     done = site_runs.run()
     assert done.status == 0, done.output
     assert "\nofs.authorize\n" in se2.file(main).content_string
-    assert "xrootd.authorize-missing" not in done.output or done.changed > 0
+    anonymous = lake.http.put(f"https://se2.{domain}:1094/escape/cheap/anonymous", data=b"no", timeout=20)
+    assert anonymous.status_code in (401, 403)
