@@ -80,11 +80,11 @@ class RucioAction(DatalakeAction):
         read: Callable[[], Found],
         plan: Callable[[Found], Planned],
         write: Callable[[Change], None],
-        ahead: Callable[[Plan], None] | None = None,
+        ahead: Callable[[Sequence[Change], Sequence[Change]], None] | None = None,
     ) -> dict[str, Any]:
         """Reads, plans, writes, reads once more, and reports as failed what was written but is not there.
 
-        plan: from what read() found to what must be done. write: does one change. ahead: sees the whole plan before the first write.
+        plan: from what read() found to what must be done. write: does one change. ahead: see reconcile.apply.
         What somebody else made in the meantime, such as the last calls of a run that was killed, is planned and written once more.
         """
         made_by_others: list[Change] = []
@@ -99,9 +99,7 @@ class RucioAction(DatalakeAction):
 
         planned = plan(read())
         changes = list(planned.plan.changes)
-        if ahead and not self.check_mode:
-            ahead(planned.plan)
-        outcome = apply_allowed(planned, noting, check_mode=self.check_mode)
+        outcome = apply_allowed(planned, noting, check_mode=self.check_mode, ahead=ahead)
         if self.check_mode or not (outcome.done or made_by_others):
             return result(planned.plan, outcome, client.traffic)
         after = without(plan(read()), outcome, made_by_others)
@@ -124,10 +122,16 @@ def without(planned: Planned, outcome: Outcome, forgiven: Sequence[Change] = ())
     )
 
 
-def apply_allowed(planned: Planned, write: Callable[[Change], None], *, check_mode: bool) -> Outcome:
+def apply_allowed(
+    planned: Planned,
+    write: Callable[[Change], None],
+    *,
+    check_mode: bool,
+    ahead: Callable[[Sequence[Change], Sequence[Change]], None] | None = None,
+) -> Outcome:
     """Carries out a plan but for the subjects that it refuses, which are reported as failed once each."""
     allowed = Plan(tuple(change for change in planned.plan.changes if change.subject not in planned.refused))
-    outcome = apply(allowed, write, check_mode=check_mode)
+    outcome = apply(allowed, write, check_mode=check_mode, ahead=ahead)
     for subject, reason in planned.refused.items():
         first, *rest = [change for change in planned.plan.changes if change.subject == subject]
         outcome.failed.append((first, reason))
