@@ -13,10 +13,11 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances im
     Pair,
     declared_distances,
     found_distances,
+    pair_name,
     pair_of,
     plan_distances,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
 
@@ -27,7 +28,7 @@ CHUNK = 500
 
 class ActionModule(RucioAction):
     ARGUMENTS = {
-        **CONNECTION,
+        **PLANNING,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "distances": {
             "type": "list",
@@ -42,7 +43,7 @@ class ActionModule(RucioAction):
         },
         "matrix": {"type": "dict", "default": {}},
     }
-    CONSTRAINTS = CONNECTION_CONSTRAINTS
+    CONSTRAINTS = PLANNING_CONSTRAINTS
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         wanted = declared_distances(arguments["distances"], arguments["matrix"], absent=arguments["state"] == "absent")
@@ -54,6 +55,8 @@ class ActionModule(RucioAction):
             plan=lambda found: plan_distances(wanted, found),
             write=writer.write,
             ahead=writer.send_ahead,
+            file=self.plan_file(arguments),
+            objects=lambda found: {pair_name(pair): distance for pair, distance in found.items()},
         )
 
 

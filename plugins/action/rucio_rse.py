@@ -25,7 +25,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import 
     plan_removal,
     plan_rses,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, NotShown, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, NotShown, RucioAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
@@ -35,7 +35,7 @@ SPACE_SOURCE = "storage"  # where Rucio's reaper looks for the space of an RSE u
 
 class ActionModule(RucioAction):
     ARGUMENTS = {
-        **CONNECTION,
+        **PLANNING,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "rses": {
             "type": "list",
@@ -67,10 +67,10 @@ class ActionModule(RucioAction):
         "removal_limit": {"type": "int", "default": 5},
     }
     CONSTRAINTS = {
-        **CONNECTION_CONSTRAINTS,
-        "mutually_exclusive": [*CONNECTION_CONSTRAINTS["mutually_exclusive"], ["rses", "cric"]],
+        **PLANNING_CONSTRAINTS,
+        "mutually_exclusive": [*PLANNING_CONSTRAINTS["mutually_exclusive"], ["rses", "cric"]],
         "required_one_of": [["rses", "cric"]],
-        "required_if": [*CONNECTION_CONSTRAINTS["required_if"], ["state", "absent", ["rses"]]],
+        "required_if": [*PLANNING_CONSTRAINTS["required_if"], ["state", "absent", ["rses"]]],
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +85,7 @@ class ActionModule(RucioAction):
             read=lambda: read_rses(client, records),
             plan=lambda found: plan_rses(records, found, purge=purge, revive=arguments["revive"]),
             write=lambda change: write_change(client, change),
+            file=self.plan_file(arguments),
         )
         if cric:
             answer["traffic"] = {what: count + cric.traffic[what] for what, count in answer["traffic"].items()}
@@ -98,6 +99,7 @@ class ActionModule(RucioAction):
             read=lambda: {name: found_rse(name, raw, client.major) for name, raw in client.lake(names)["rses"].items()},
             plan=lambda found: plan_removal(names, found, arguments["removal_limit"]),
             write=lambda change: write_change(client, change),
+            file=self.plan_file(arguments),
         )
 
 
