@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import DECLARED_DISTANCES
@@ -17,6 +17,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import C
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
 
 Pair = tuple[str, str]
+Distance = TypeVar("Distance", int, int | None)
 KIND = "distance to"  # of a change whose subject is the source and whose name is the destination
 
 
@@ -86,10 +87,16 @@ def plan_distances(wanted: Mapping[Pair, int | None], found: Mapping[Pair, int])
 
 def digests(wanted: Mapping[Pair, int | None]) -> dict[str, str]:
     """By source, a digest of the distances that are declared from it."""
-    rows: dict[str, dict[str, int | None]] = {}
-    for (source, destination), distance in wanted.items():
-        rows.setdefault(source, {})[destination] = distance
+    rows = by_source(wanted)
     return {source: hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16] for source, row in rows.items()}
+
+
+def by_source(distances: Mapping[Pair, Distance]) -> dict[str, dict[str, Distance]]:
+    """Distances as ``{source: {destination: distance}}``."""
+    rows: dict[str, dict[str, Distance]] = {}
+    for (source, destination), distance in distances.items():
+        rows.setdefault(source, {})[destination] = distance
+    return rows
 
 
 def to_look_at(wanted: Mapping[Pair, int | None], noted: Mapping[str, str | None]) -> dict[Pair, int | None]:
