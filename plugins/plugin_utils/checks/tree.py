@@ -61,7 +61,7 @@ def detect(paths: Iterable[str]) -> System:
         UnknownTreeError: no system, or several.
     """
     known = tuple(paths)
-    found = [system for system in SYSTEMS if any(_matches(path, system.markers) for path in known)]
+    found = [system for system in SYSTEMS if any(matches(path, system.markers) for path in known)]
     if len(found) == 1:
         return found[0]
     markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in SYSTEMS)
@@ -72,7 +72,7 @@ def detect(paths: Iterable[str]) -> System:
 
 def wanted(system: System, path: str) -> bool:
     """Whether the system's checks read a file."""
-    return _matches(path, system.files)
+    return matches(path, system.files)
 
 
 def check(files: Mapping[str, str], system: System, release: str) -> list[Finding]:
@@ -81,7 +81,8 @@ def check(files: Mapping[str, str], system: System, release: str) -> list[Findin
     return sorted(findings, key=lambda finding: (finding.file, finding.line, finding.rule))
 
 
-def _matches(path: str, patterns: tuple[str, ...]) -> bool:
+def matches(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a path is one that a pattern names; a star covers slashes too."""
     return any(fnmatchcase(path, pattern) for pattern in patterns)
 
 
