@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.escape.datalake.plugins.plugin_utils.adopt import xrootd
 from ansible_collections.escape.datalake.plugins.plugin_utils.adopt.adopted import Adopted
 from ansible_collections.escape.datalake.plugins.plugin_utils.adopt.survey import Survey
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import tree
@@ -27,7 +28,9 @@ class Adopter:
     files: tuple[str, ...] = ()
 
 
-ADOPTERS: Mapping[str, Adopter] = {}
+ADOPTERS: Mapping[str, Adopter] = {
+    "xrootd": Adopter(xrootd.adopt, xrootd.survey),
+}
 
 
 def adopter_of(system: str) -> Adopter:
