@@ -29,7 +29,7 @@ class ActionModule(site_action.SiteAction):
 
     def study(self, site: Site, arguments: dict[str, Any]) -> dict[str, Any]:
         host = arguments["host"] or site.hostname or site.system.name
-        name = host if "." not in site.hostname and "." in host else site.hostname or host
+        name = host if not site.hostname or host.startswith(f"{site.hostname}.") else site.hostname
         adopted = tree.adopter_of(site.system.name).adopt(site.files, site.release, name)
         lake = arguments["lake"]
         if lake:
