@@ -166,9 +166,6 @@ def _problems(storage: Storage, options: Options, release: str) -> list[Problem]
     if not any(door.scheme in KINDS for door in storage.doors):
         words = "None of the doors is one that takes tokens in dCache (davs, https, root)."
         problems.append(Problem("datalake_storage.doors", words, "Add one."))
-    for name in sorted({account.issuer for account in options.accounts if account.issuer} - {issuer.name for issuer in storage.issuers}):
-        words = f"dcache_accounts names the issuer {name}, which this storage does not trust."
-        problems.append(Problem("dcache_accounts", words, "Correct the name, or add it to datalake_storage.issuers."))
     for name, profile in options.profiles:
         if profile not in dcache_logins.PROFILES:
             words = f"dCache has no profile {profile!r} (issuer {name})."
