@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties
@@ -19,7 +20,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache, dcache_restarts
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, User
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Pool
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Placement, Pool, pools
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.xrootd import WantedFile
 
 PACKAGE = "dcache"
@@ -62,13 +63,15 @@ class ActionModule(HostAction):
             "elements": "dict",
             "default": [],
             "options": {
-                "name": {"type": "str", "required": True},
+                "host": {"type": "str", "required": True},
+                "area": {"type": "str", "required": True},
                 "path": {"type": "path", "required": True},
-                "domain": {"type": "str", "required": True},
                 "size": {"type": "int"},
-                "properties": PROPERTIES,
+                "name": {"type": "str"},
+                "tags": PROPERTIES,
             },
         },
+        "pool_domain": {"type": "str", "default": dcache.POOL_DOMAIN},
         "accounts": {
             "type": "list",
             "elements": "dict",
@@ -113,12 +116,14 @@ class ActionModule(HostAction):
 
     def configure(self, arguments: dict[str, Any]) -> dict[str, Any]:
         storage = load_storage(arguments["storage"], load_lake(arguments["lake"]))
-        host = self._read(arguments, storage.release)
+        host = self.read(Found(), paths=TEXTS, **_places(arguments, storage))
+        own_pools = _pools(storage, arguments, arguments["host"] or host.hostname)
+        self._follow(host, arguments, storage.release)
         release = host.packages.get(PACKAGE) or storage.release
         name = arguments["host"] or host.hostname
         texts = {path.lstrip("/"): text for path, text in host.texts.items()}
         try:
-            site = dcache.plan(storage, _options(arguments, name, host), texts, release)
+            site = dcache.plan(storage, _options(arguments, name, host, own_pools), texts, release)
         except ValueError as problem:
             raise Stop({"msg": str(problem)}) from None
         findings = _check(site.texts, release, name, storage)
@@ -151,29 +156,47 @@ class ActionModule(HostAction):
             "calls": host.calls,
         }
 
-    def _read(self, arguments: Mapping[str, Any], release: str) -> Found:
-        """Everything that the plan needs, in one call unless the site keeps files in unusual places."""
-        secrets = [arguments[name] for name in ("certificate", "key", "certificate_source", "key_source") if arguments[name]]
-        pools = [path for pool in arguments["pools"] for path in (pool["path"], f"{pool['path']}/data")]
-        host = self.read(
-            Found(),
-            paths=TEXTS,
-            secrets=secrets,
-            stats=["/etc/dcache/layouts", *{path.rpartition("/")[0] for path in secrets}, *pools, "/etc/grid-security/hostkey.pem"],
-            services=[UNITS, TARGET],
-            packages=[PACKAGE],
-            users=[arguments["user"]],
-        )
+    def _follow(self, host: Found, arguments: Mapping[str, Any], release: str) -> None:
+        """Reads what the configuration names and what was not read yet."""
         for _round in range(2):  # the layout that is named can name further files
             texts = {path.lstrip("/"): text for path, text in host.texts.items()}
             site = load_site(texts, host.packages.get(PACKAGE) or release, arguments["host"] or host.hostname)
-            missing = [path for path in _named(site, texts) if path not in host.asked]
+            missing = [path for path in _named(site, texts) if not host.knows(path)]
             key = site.hosts[0].layout.value(dcache.KEY)
-            stats = [key] if key.startswith("/") and key not in host.asked else []
+            stats = [key] if key.startswith("/") and not host.knows(key) else []
             if not missing and not stats:
-                break
+                return
             self.read(host, paths=missing, stats=stats)
-        return host
+
+
+def _places(arguments: Mapping[str, Any], storage: Storage) -> dict[str, list[str]]:
+    """What is read beside texts."""
+    secrets = [arguments[name] for name in ("certificate", "key", "certificate_source", "key_source") if arguments[name]]
+    partitions = [path for area in storage.areas for path in area.partitions]
+    pool_paths = [*partitions, *(pool["path"] for pool in arguments["pools"])]
+    return {
+        "secrets": secrets,
+        "stats": [
+            "/etc/dcache/layouts",
+            "/etc/grid-security/hostkey.pem",
+            *sorted({path.rpartition("/")[0] for path in secrets}),
+            *(path for pool in pool_paths for path in (pool, f"{pool}/data")),
+        ],
+        "services": [UNITS, TARGET],
+        "packages": [PACKAGE],
+        "users": [arguments["user"]],
+    }
+
+
+def _pools(storage: Storage, arguments: Mapping[str, Any], host: str) -> tuple[Pool, ...]:
+    """The pools of this host: of the partitions of its areas, or as they are placed. Areas without either have theirs in the layout."""
+    placements = tuple(Placement(**{**each, "tags": _texts(each["tags"])}) for each in arguments["pools"])
+    placed = {each.area for each in placements}
+    domains = {domain["name"] for domain in arguments["domains"]}
+    carries = not domains or arguments["pool_domain"] in domains
+    areas = tuple(area for area in storage.areas if area.name in placed or area.partitions)
+    here = pools(replace(storage, areas=areas), host, placements)
+    return tuple(pool for pool in here if pool.host == host and carries)
 
 
 def _named(site: Site, texts: Mapping[str, str]) -> list[str]:
@@ -187,7 +210,7 @@ def _named(site: Site, texts: Mapping[str, str]) -> list[str]:
     return [path for path in dict.fromkeys(named) if path.startswith("/") and "${" not in path]
 
 
-def _options(arguments: Mapping[str, Any], name: str, host: Found) -> dcache.Options:
+def _options(arguments: Mapping[str, Any], name: str, host: Found, own_pools: tuple[Pool, ...]) -> dcache.Options:
     plain = ("user", "properties", "zookeeper", "certificate", "key", "certificate_source", "key_source")
     return dcache.Options(
         host=name,
@@ -202,7 +225,8 @@ def _options(arguments: Mapping[str, Any], name: str, host: Found) -> dcache.Opt
         accounts=tuple(Account(**{**each, "roles": tuple(each["roles"])}) for each in arguments["accounts"]),
         users=tuple(User(**{**each, "roles": tuple(each["roles"])}) for each in arguments["users"]),
         profiles=tuple(sorted(arguments["profiles"].items())),
-        pools=tuple(Pool(**{**each, "properties": _texts(each["properties"])}) for each in arguments["pools"]),
+        pools=own_pools,
+        pool_domain=arguments["pool_domain"],
         owned=frozenset(path for path, entry in host.entries.items() if entry.get("owner") == arguments["user"]),
         database=dcache.Database(arguments["database_host"], arguments["database_user"], arguments["database_password_file"]),
         **{**{key: arguments[key] for key in plain}, "properties": _texts(arguments["properties"])},

@@ -56,30 +56,39 @@ options:
         elements: raw
         default: []
   pools:
-    description: Pools of this host. A pool that is in the layout already keeps its section.
+    description:
+      - Where the bytes of areas are, for areas whose C(partitions) do not say enough, and for storages of several hosts.
+      - A pool that is in the layout already keeps its section.
     type: list
     elements: dict
     default: []
     suboptions:
-      name:
-        description: Name of the pool.
+      host:
+        description: Full name of the host; every host takes its own.
+        type: str
+        required: true
+      area:
+        description: Name of the area.
         type: str
         required: true
       path:
-        description: Its directory.
+        description: Directory of the pool.
         type: path
         required: true
-      domain:
-        description: Domain that runs it.
-        type: str
-        required: true
       size:
-        description: Bytes that it may hold. Without it, what the file system holds.
+        description: Bytes that it may hold. Without it, its share of the capacity of the area.
         type: int
-      properties:
-        description: Further properties of its section.
+      name:
+        description: Name of the pool. Without it, one made of host and path.
+        type: str
+      tags:
+        description: Tags beside C(hostname), C(area) and C(media).
         type: dict
         default: {}
+  pool_domain:
+    description: Domain that runs the pools that the layout lacks. A host with O(domains) has pools when this is one of them.
+    type: str
+    default: poolsDomain
   accounts:
     description:
       - Who members of groups, and those who come with capability tokens, are in the name space.

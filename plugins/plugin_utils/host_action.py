@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.action_base import DatalakeAction
@@ -43,6 +44,10 @@ class Found:
     def texts(self) -> dict[str, str]:
         """Text by absolute path."""
         return {path: entry["content"] for path, entry in self.entries.items() if "content" in entry}
+
+    def knows(self, path: str) -> bool:
+        """Whether a path was asked for, by name or by pattern."""
+        return any(path == each or (path.count("/") == each.count("/") and fnmatchcase(path, each)) for each in self.asked)
 
     def there(self, path: str) -> bool:
         return bool(self.entries.get(path, {}).get("exists"))

@@ -39,6 +39,7 @@ XROOTD_TLS = since("6.2.0")
 SHIPPED_CLIENT = ("frontend.authn.oidc.client-id", "frontend.authn.oidc.client-secret", "frontend.authn.oidc.token-url")
 SECRET_FILES = ("/etc/dcache/htpasswd", "/etc/dcache/dcache.kpwd")
 DOOR_DOMAIN = "doorsDomain"
+POOL_DOMAIN = "poolsDomain"
 CENTRAL_DOMAIN = "centralDomain"
 
 
@@ -73,6 +74,7 @@ class Options:
     """What is said about a host beside the description of the storage.
 
     host: its full name. domains: what it carries; none: a host with a layout keeps its domains, another one gets all that a dCache needs.
+    pools: of this host. pool_domain: the domain that runs those that the layout lacks.
     zookeeper: HOST:PORT list; None: the one inside dCache, on this host. properties: further ones for the whole host.
     certificate_source, key_source: files of the host that are copied to certificate and key for the service.
     owned: files that belong to the user of dCache. A site whose key is among them keeps its certificate.
@@ -84,6 +86,7 @@ class Options:
     users: tuple[User, ...] = ()
     profiles: tuple[tuple[str, str], ...] = ()
     pools: tuple[Pool, ...] = ()
+    pool_domain: str = POOL_DOMAIN
     properties: Mapping[str, str] = field(default_factory=dict)
     user: str = "dcache"
     certificate: str = "/etc/grid-security/dcache/hostcert.pem"
@@ -364,11 +367,11 @@ def _pools(draft: Draft, options: Options) -> None:
     for pool in options.pools:
         if any(service.scope.value("pool.name") == pool.name for _domain, service in draft.services("pool")):
             continue
-        if draft.domain(pool.domain) is None:
-            draft.add_domain(pool.domain, {})
-        size = {} if pool.size is None else {"pool.size": str(pool.size)}
-        section = {"pool.name": pool.name, "pool.path": pool.path, **size, **pool.properties}
-        draft.add_service(_at(draft, pool.domain), "pool", section)
+        if draft.domain(options.pool_domain) is None:
+            draft.add_domain(options.pool_domain, {})
+        size = {"pool.size": pool.size_text} if pool.size_text else {}
+        section = {"pool.name": pool.name, "pool.path": pool.path, **size, "pool.tags": pool.tags_text}
+        draft.add_service(_at(draft, options.pool_domain), "pool", section)
 
 
 def _root(draft: Draft) -> str:
