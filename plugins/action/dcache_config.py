@@ -149,6 +149,7 @@ class ActionModule(HostAction):
             "restart": list(restarts.reasons),
             "reload": dcache_restarts.reloads(site.texts, host.entries, load_site(site.texts, release, name), host.services),
             "domains": list(restarts.domains),
+            "ports": list(site.ports),
             "notes": list(site.notes),
             "backups": {path: kept for path, kept in backups.items() if path != dcache_restarts.RECORD},
             "target": host.services.get(TARGET, {}),

@@ -271,6 +271,12 @@ domains:
   type: list
   elements: str
   sample: [centralDomain, doorsDomain]
+ports:
+  description: Ports of the doors of this host.
+  returned: always
+  type: list
+  elements: int
+  sample: [2880, 1094, 3880]
 backups:
   description: Where the old text of changed files is kept.
   returned: always
