@@ -88,4 +88,5 @@ def rows(document: Document[Entry]) -> list[tuple[int, Row]]:
 
 def render(entries: list[Row], comment: str) -> str:
     """A fresh file."""
-    return line_document.render([Algorithm(), *entries], PATH_AUTHZ, comment.splitlines())
+    listed: list[Entry] = [Algorithm(), *entries]
+    return line_document.render(listed, PATH_AUTHZ, comment.splitlines())

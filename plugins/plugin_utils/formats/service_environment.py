@@ -95,10 +95,14 @@ class Environment:
         else:
             headers = [at for at, line in enumerate(self.lines) if line.strip() == "[Service]"]
             at = headers[-1] + 1 if headers else len(self.lines)
-        added = [written] if self.kind == "file" or self.variables or any(line.strip() == "[Service]" for line in self.lines) else [
-            "[Service]",
-            written,
-        ]
+        added = (
+            [written]
+            if self.kind == "file" or self.variables or any(line.strip() == "[Service]" for line in self.lines)
+            else [
+                "[Service]",
+                written,
+            ]
+        )
         return Environment(replace_lines(self.lines, at, at, added), self.kind)
 
     def _written(self, name: str, value: str) -> str:

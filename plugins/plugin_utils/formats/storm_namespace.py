@@ -25,7 +25,9 @@ DRIVERS = {
     "xfs": ("xfs", "xfs", "XFSSpaceSystem"),
 }
 """fs_type, file-system driver and space-system driver by kind of file system."""
-HEAD = '<namespace xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="namespace-1.5.0.xsd" version="1.5.0">'
+HEAD = (
+    '<namespace xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="namespace-1.5.0.xsd" version="1.5.0">'
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ class Prot:
 
 @dataclass(frozen=True)
 class Filesystem:
-    """A file system with one storage class. online, nearline: bytes, None when the number cannot be read. limited: writes stop when full."""
+    """A file system with one storage class.
+
+    online, nearline: bytes, None when the number cannot be read. limited: writes stop when it is full.
+    """
 
     name: str
     root: str

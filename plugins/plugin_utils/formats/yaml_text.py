@@ -4,8 +4,7 @@
 
 """YAML that people write: values with their place in the text, so that one value is changed and every other byte stays.
 
-The text is read as YAML 1.1 by PyYAML, which SnakeYAML, the reader of Spring applications, follows too. Changes are put into the text itself,
-so that comments, order, quotes and blank lines survive; only what is added is written in the block style of yaml.safe_dump.
+The text is read as YAML 1.1 by PyYAML, as by SnakeYAML, the reader of Spring applications. Changes are put into the text itself, so that comments, order, quotes and blank lines survive; only what is added is written in the block style of yaml.safe_dump.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class YamlText:
             yield from _leaves(self.root, ())
 
     def set(self, path: Sequence[str | int], value: Any) -> YamlText:
-        """The document with a value at a path: replaced where one stands, else added together with the mappings that are missing above it."""
+        """The document with a value at a path: replaced where one stands, else added with the mappings that are missing."""
         node = self.find(path)
         if node is not None and not _is_null(node):
             if _value(node) == value:
