@@ -4,7 +4,8 @@
 
 """YAML that people write: values with their place in the text, so that one value is changed and every other byte stays.
 
-The text is read as YAML 1.1 by PyYAML, as by SnakeYAML, the reader of Spring applications. Changes are put into the text itself, so that comments, order, quotes and blank lines survive; only what is added is written in the block style of yaml.safe_dump.
+The text is read as YAML 1.1 by PyYAML, as by SnakeYAML, the reader of Spring applications. Changes are put into the text itself,
+so that comments, order, quotes and blank lines survive; only what is added is written in the block style of yaml.safe_dump.
 """
 
 from __future__ import annotations
