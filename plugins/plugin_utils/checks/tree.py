@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, xrootd_host
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, storm, xrootd_host
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.host import Host
 
@@ -66,6 +66,7 @@ SYSTEMS: tuple[System, ...] = (
         secrets=("etc/dcache/admin/ssh_host_*", "etc/dcache/*key.pem"),
         named=dcache_host.named_files,
     ),
+    System("storm", storm.MARKERS, storm.FILES, (storm.check,), packages=("storm-webdav", "storm-backend-server")),
     System(
         "xrootd",
         ("etc/xrootd/xrootd-*.cfg",),

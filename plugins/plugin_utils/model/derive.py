@@ -37,7 +37,12 @@ def area_access(area: Area, storage: Storage) -> tuple[Access, ...]:
 
 def scope_path(area: Area, storage: Storage) -> str:
     """The path of an area as token scopes name it: ``/fast`` for ``/escape/fast`` below base path ``/escape``."""
-    return paths.relative_to(area.path, storage.base_path)
+    return paths.relative_to(area.path, area_base_path(area, storage)) or "/"
+
+
+def area_base_path(area: Area, storage: Storage) -> str:
+    """What the paths of token scopes are relative to in an area."""
+    return area.base_path or storage.base_path
 
 
 def rse_records(storage: Storage, lake: Lake) -> tuple[RseRecord, ...]:
@@ -97,6 +102,7 @@ def _properties(area: Area, storage: Storage) -> dict[str, Scalar]:
 
 
 def _attributes(area: Area, storage: Storage, lake: Lake) -> dict[str, Scalar]:
+    base = area_base_path(area, storage)
     return {
         "QOS": area.qos,
         "site": storage.site,
@@ -105,7 +111,7 @@ def _attributes(area: Area, storage: Storage, lake: Lake) -> dict[str, Scalar]:
         "qos_media": area.media,
         "qos_copies": area.copies,
         # Rucio cuts the base off as plain text: with "/" the scope's own first slash would go too.
-        **({"oidc_base_path": storage.base_path} if storage.base_path != "/" else {}),
+        **({"oidc_base_path": base} if base != "/" else {}),
         **({"qos_latency_ms": area.latency_ms} if area.latency_ms is not None else {}),
         **({"fts": lake.fts} if lake.fts else {}),
         **area.attributes,
