@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, xrootd
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, dpm, xrootd
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
 
 Check = Callable[[Mapping[str, str], str], list[Finding]]
@@ -22,12 +22,16 @@ Check = Callable[[Mapping[str, str], str], list[Finding]]
 
 @dataclass(frozen=True)
 class System:
-    """markers: a path below the root that matches one of these patterns tells the system. files: patterns of what its checks read."""
+    """markers: a path below the root that matches one of these patterns tells the system. files: patterns of what its checks read.
+
+    parts: systems that it runs inside itself, whose markers do not count beside its own.
+    """
 
     name: str
     markers: tuple[str, ...]
     files: tuple[str, ...]
     checks: tuple[Check, ...]
+    parts: tuple[str, ...] = ()
 
 
 def _xrootd(files: Mapping[str, str], release: str) -> list[Finding]:
@@ -39,6 +43,7 @@ def _xrootd(files: Mapping[str, str], release: str) -> list[Finding]:
 SYSTEMS: tuple[System, ...] = (
     System("dcache", ("etc/dcache/*",), (*dcache_site.FILES, *dcache_host.FILES), (dcache_properties.check, dcache_host.check)),
     System("xrootd", ("etc/xrootd/xrootd-*.cfg",), ("etc/xrootd/*", "etc/systemd/system/xrootd@*"), (_xrootd,)),
+    System("dpm", dpm.MARKERS, dpm.FILES, (dpm.check,), parts=("xrootd",)),
 )
 
 
@@ -62,6 +67,8 @@ def detect(paths: Iterable[str]) -> System:
     """
     known = tuple(paths)
     found = [system for system in SYSTEMS if any(_matches(path, system.markers) for path in known)]
+    inside = {part for system in found for part in system.parts}
+    found = [system for system in found if system.name not in inside]
     if len(found) == 1:
         return found[0]
     markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in SYSTEMS)
