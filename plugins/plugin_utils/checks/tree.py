@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, storm, xrootd_host
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, dpm, storm, xrootd_host
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.host import Host
 
@@ -43,7 +43,8 @@ class System:
 
     markers: a path below the root that matches one of these patterns tells the system. files: patterns of what its checks read.
     packages: whose version is the release. secrets: patterns of files among those whose text is never read.
-    named: further files that those name, as absolute paths.
+    named: further files that those name, as absolute paths. parts: systems that it runs inside itself, whose markers do not count
+    beside its own.
     """
 
     name: str
@@ -54,6 +55,7 @@ class System:
     secrets: tuple[str, ...] = ()
     named: Named | None = None
     live: Live | None = None
+    parts: tuple[str, ...] = ()
 
 
 SYSTEMS: tuple[System, ...] = (
@@ -67,6 +69,7 @@ SYSTEMS: tuple[System, ...] = (
         named=dcache_host.named_files,
     ),
     System("storm", storm.MARKERS, storm.FILES, (storm.check,), packages=("storm-webdav", "storm-backend-server")),
+    System("dpm", dpm.MARKERS, dpm.FILES, (dpm.check,), packages=("dmlite-dpmhead-dome", "dmlite-dpmdisk-dome", "dmlite-dpmhead", "dmlite-dpmdisk"), parts=("xrootd",)),
     System(
         "xrootd",
         ("etc/xrootd/xrootd-*.cfg",),
