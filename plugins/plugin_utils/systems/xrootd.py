@@ -53,7 +53,7 @@ class Options:
 
     name_space: directory of the host that holds the tree of names (oss.localroot). authorities: file or directory of the authorities that
     peers' certificates are checked with. certificate_source, key_source: files of the host that are copied for the service.
-    directives: lines to add.
+    directives: lines to add. directories: further ones that belong to the service.
     """
 
     instance: str = "datalake"
@@ -69,6 +69,7 @@ class Options:
     monitoring: Monitoring = field(default_factory=Monitoring)
     macaroons_file: str | None = None
     directives: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -263,7 +264,8 @@ def _served(draft: _Draft, storage: Storage, options: Options) -> None:
         draft.present("all.pidpath", "/run/xrootd")
     exports = [path for path, _options in draft.server.exports] if draft.server.find("all.export", "xrootd.export") else []
     if not all(any(_covers(export, area.path) for export in exports) for area in storage.areas):
-        draft.insert(("all.export", storage.base_path))
+        read_only = ("r/o",) if all(area.volatile for area in storage.areas) else ()
+        draft.insert(("all.export", storage.base_path, *read_only))
     draft.present("oss.localroot", options.name_space)
     for area in storage.areas:
         if not area.partitions:
@@ -530,7 +532,7 @@ def _grants(storage: Storage) -> dict[Identity, dict[str, str]]:
             for key in keys:
                 here = grants.setdefault(key, {})
                 if here.get(area.path) != PRIVILEGES["write"]:
-                    here[area.path] = PRIVILEGES[access.rights]
+                    here[area.path] = PRIVILEGES["read" if area.volatile else access.rights]
     for vo in vos:
         if not any(organisation == vo for organisation, _group, _label in grants):
             grants[vo, f"/{vo}", f"voms:{vo}"] = {area.path: PRIVILEGES["read"] for area in storage.areas}
@@ -566,7 +568,7 @@ def _copies(options: Options, server: Server) -> list[WantedFile]:
 
 
 def directories_of(storage: Storage, options: Options, server: Server | None = None) -> tuple[tuple[str, str], ...]:
-    """Path and mode of the directories of the service: certificate, name space with one directory per area, partitions."""
+    """Path and mode of the directories of the service: certificate, name space with one directory per area, partitions, further ones."""
     root = server.last("oss.localroot") if server else None
     top = root.args[0] if root and root.args else options.name_space
     paths = [top]
@@ -579,4 +581,4 @@ def directories_of(storage: Storage, options: Options, server: Server | None = N
     certificates = [
         posixpath.dirname(each) for each in (options.certificate, options.key) if options.certificate_source or options.key_source
     ]
-    return tuple((path, "0755") for path in dict.fromkeys([*certificates, *paths]))
+    return tuple((path, "0755") for path in dict.fromkeys([*certificates, *paths, *options.directories]))
