@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, xrootd
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, eos, xrootd
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
 
 Check = Callable[[Mapping[str, str], str], list[Finding]]
@@ -38,6 +38,7 @@ def _xrootd(files: Mapping[str, str], release: str) -> list[Finding]:
 
 SYSTEMS: tuple[System, ...] = (
     System("dcache", ("etc/dcache/*",), (*dcache_site.FILES, *dcache_host.FILES), (dcache_properties.check, dcache_host.check)),
+    System("eos", eos.MARKERS, eos.FILES, (eos.check,)),
     System("xrootd", ("etc/xrootd/xrootd-*.cfg",), ("etc/xrootd/*", "etc/systemd/system/xrootd@*"), (_xrootd,)),
 )
 
