@@ -15,6 +15,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks import xroo
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.eos_rules import RULES
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.xrootd import Facts, Placed, Server, protocol_of
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import scitokens_cfg
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.eos_answers import Instance
 
 MGM = "/etc/xrd.cf.mgm"
@@ -98,9 +99,7 @@ def _head_node(server: Server, files: Mapping[str, str], release: Release | None
         if handler is None:
             yield _at("eos.http-handler-missing", server.http[0], "Without EosMgmHttp the HTTP door knows nothing of the name space.")
         elif not any(word.endswith("redirect-to-https=1") for word in handler.args):
-            yield _at(
-                "eos.plain-redirect", handler, "Clients are sent to storage nodes over plain HTTP: data, and tokens in URLs, can be read."
-            )
+            yield _at("eos.plain-redirect", handler, "Clients are sent to storage nodes over plain HTTP: data and tokens can be read.")
         if _handler(server, "libXrdHttpTPC") is None:
             yield _at("eos.tpc-missing", server.http[0], "Third-party copies over HTTP are refused: FTS and Rucio cannot move files here.")
     plugins = server.last("mgmofs.macaroonslib")
@@ -125,9 +124,7 @@ def _tokens(server: Server, plugins: Placed | None, files: Mapping[str, str], re
             yield _at("eos.tokens-without-settings", plugins, f"The plug-in for tokens has no settings: {TOKENS} was not found.")
         return
     if server.http and not loaded:
-        yield _at(
-            "eos.tokens-not-loaded", plugins or server.http[0], f"{TOKENS} is there, but no plug-in reads it: every token is refused."
-        )
+        yield _at("eos.tokens-not-loaded", plugins or server.http[0], f"No plug-in reads {TOKENS}: every token is refused.")
     if loaded and plugins and release is not None:
         own = "libEosAccSciTokens" in named
         if own != (release < TOKENS_OF_XROOTD):
@@ -138,7 +135,7 @@ def _tokens(server: Server, plugins: Placed | None, files: Mapping[str, str], re
 
 def _users(server: Server, files: Mapping[str, str]) -> Iterator[Finding]:
     """Tokens become local users, who have the rights."""
-    document = xrootd.scitokens_cfg.parse(files[TOKENS])
+    document = scitokens_cfg.parse(files[TOKENS])
     yield from xrootd.check_tokens(server, TOKENS, document)
     for section in document.sections:
         if section.kind != "issuer":
@@ -178,11 +175,7 @@ def _qos(servers: Mapping[str, Server], files: Mapping[str, str], release: Relea
     """The interface to CDMI classes of 2019 to 2025."""
     gone = release is None or release >= QOS_REMOVED
     rule = "eos.qos-removed" if gone else "eos.qos-ends"
-    told = (
-        "is ignored: EOS has no QoS classes of its own since 5.4.0."
-        if gone
-        else "configures QoS classes, which EOS has no longer from 5.4.0 on."
-    )
+    told = "is ignored: EOS has no QoS classes of its own since 5.4.0." if gone else "configures QoS classes, which end with EOS 5.4.0."
     for server in servers.values():
         for each in server.find("mgmofs.qosdir", "mgmofs.qoscfg"):
             yield _at(rule, each, f"{each.name} {told}")

@@ -24,10 +24,8 @@ class Rule:
 
 
 RULES: Mapping[str, Rule] = {
-    "eos.release-unknown": Rule(Severity.NOTICE, "Say which release is installed; all rules were used as for the newest.", "eos.spec.in"),
-    "eos.http-handler-missing": Rule(
-        Severity.ERROR, "Add http.exthandler EosMgmHttp libEosMgmHttp.so (on storage nodes EosFstHttp).", HTTP
-    ),
+    "eos.release-unknown": Rule(Severity.NOTICE, "Say which release is installed; the newest one's rules were used.", "eos.spec.in"),
+    "eos.http-handler-missing": Rule(Severity.ERROR, "Add http.exthandler with libEosMgmHttp.so, or libEosFstHttp.so.", HTTP),
     "eos.tpc-missing": Rule(Severity.WARNING, "Add http.exthandler xrdtpc libXrdHttpTPC.so.", HTTP),
     "eos.plain-redirect": Rule(
         Severity.WARNING, "Write eos::mgm::http::redirect-to-https=1, and give storage nodes certificates.", "EOS mgm/http/xrdhttp"
@@ -46,9 +44,7 @@ RULES: Mapping[str, Rule] = {
     "eos.qos-removed": Rule(Severity.WARNING, "Take the lines out; use spaces and directory attributes for classes.", QOS),
     "eos.qos-ends": Rule(Severity.NOTICE, "Express classes as spaces and directory attributes before updating to 5.4.0.", QOS),
     "eos.gsi-without-revocation": Rule(Severity.NOTICE, "Use -crl:1 or higher where revocation lists are kept up to date.", "XrdSecgsi"),
-    "eos.unix-open": Rule(
-        Severity.OPEN, "Run: eos vid disable unix; eos vid enable unix maps everybody to nobody.", "EOS common/Mapping.cc"
-    ),
+    "eos.unix-open": Rule(Severity.OPEN, "Run: eos vid enable unix, which maps everybody to nobody.", "EOS common/Mapping.cc"),
     "eos.https-off": Rule(Severity.LOCK_OUT, "Run: eos vid enable https.", HTTP),
     "eos.others-write": Rule(Severity.OPEN, "Take the rights of others away: eos chmod.", "EOS mgm/acl"),
     "eos.others-read": Rule(Severity.WARNING, "Take the rights of others away where data are not public: eos chmod.", "EOS mgm/acl"),

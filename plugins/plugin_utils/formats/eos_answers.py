@@ -4,10 +4,10 @@
 
 """What the ``eos`` command is asked about an instance, in one process, and how its answers are read.
 
-A script that runs with ``eos -b -j FILE.eosh`` gets one JSON document per command. The conversion of the server (ConvertOutputToJsonFormat in
-mgm/proc/IProcCommand.cc) cannot say policies of which one is the begin of another, and garbles identity maps: those are asked for in plain
-text, behind the command ``json``, which switches JSON off (console/commands/com_json.cc), with the answer of ``pwd`` between them.
-The exit code of a script is always 0 (console/ConsoleMain.cc).
+A script that runs with ``eos -b -j FILE.eosh`` gets one JSON document per command. The conversion of the server (ConvertOutputToJsonFormat
+in mgm/proc/IProcCommand.cc) cannot say policies of which one is the begin of another, and garbles identity maps: those are asked for in
+plain text, behind the command ``json``, which switches JSON off (console/commands/com_json.cc), with the answer of ``pwd`` between them.
+A script ends at its first empty line, and its exit code is always 0 (console/ConsoleMain.cc).
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ def read(text: str, spaces: Sequence[str], paths: Sequence[str]) -> Instance:
     status = {name: _pairs(part) for name, part in zip(spaces, parts, strict=False)}
     places = parts[len(spaces) : -1]
     directories = {
-        path: Directory(int(found["mode"], 8) & 0o7777, _attributes(attributes))
-        for path, facts, attributes in zip(paths, places[::2], places[1::2], strict=True)
-        if "mode" in (found := _pairs(facts))
+        path: Directory(int(facts["mode"], 8) & 0o7777, _attributes(attributes))
+        for path, facts, attributes in zip(paths, map(_pairs, places[::2]), places[1::2], strict=True)
+        if "mode" in facts
     }
     names = [row["name"] for row in listed["space ls"] if "name" in row]
     return Instance(

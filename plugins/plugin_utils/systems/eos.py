@@ -97,8 +97,8 @@ PLAIN_FST = (
 class Options:
     """What is said about a node beside the description.
 
-    parts: ``mgm``, ``fst`` or both. instance: name of the instance, which begins with eos. certificate_source, key_source: files of the host
-    that are copied for the service. fst_port: port of the HTTP door of storage nodes.
+    parts: ``mgm``, ``fst`` or both. instance: name of the instance, which begins with eos. certificate_source, key_source: files of the
+    host that are copied for the service. fst_port: port of the HTTP door of storage nodes.
     """
 
     parts: tuple[str, ...] = ("mgm", "fst")

@@ -32,9 +32,9 @@ SAME = {"adler32": "adler"}
 
 @dataclass(frozen=True)
 class Account:
-    """A local user that tokens of an issuer become. group: only tokens of this group; None: all others. uid, gid: as the MGM's host knows them.
+    """A local user that tokens of an issuer become. group: only tokens of this group; None: all others.
 
-    subject: a person's ``sub`` at the issuer, for OAuth2 only.
+    uid, gid: as the MGM's host knows them. subject: a person's ``sub`` at the issuer, for OAuth2 only.
     """
 
     issuer: str
@@ -70,8 +70,8 @@ class Disk:
 class Wanted:
     """What is said about the instance beside the description.
 
-    placements: by area. group_size, groups: of new spaces, by space (disks of a group, number of groups). settings: more settings of spaces,
-    with their keys as ``space status`` shows them. oauth2: tokens are also taken from clients that endorse them over sss.
+    placements: by area. group_size, groups: of new spaces, by space (disks of a group, number of groups). settings: more settings of
+    spaces, with their keys as ``space status`` shows them. oauth2: tokens are also taken from clients that endorse them over sss.
     """
 
     accounts: tuple[Account, ...] = ()
@@ -252,7 +252,7 @@ def _switched_on(storage: Storage, wanted: Wanted, found: Instance) -> Iterator[
     """Groups come into being switched off. Only a space none of whose groups is on was never used."""
     for name in spaces(storage, wanted):
         on = any(status == "on" for group, status in found.groups.items() if group.partition(".")[0] == name)
-        if not on and any(each.space == name for each in (*found.file_systems, *wanted.disks)):
+        if not on and name in {*(each.space for each in found.file_systems), *(disk.space for disk in wanted.disks)}:
             yield Step(f"space {name}", f"space set {name} on", "", "groups switched on")
 
 

@@ -446,7 +446,7 @@ def _areas_of(issuer: Issuer, storage: Storage) -> list[str]:
 
 
 def tokens_text(storage: Storage, text: str | None, short_lines: bool) -> str:
-    """scitokens.cfg with the audiences and issuers of a storage. text: what is there. short_lines: the reader cuts lines after 200 bytes."""
+    """scitokens.cfg with the audiences and issuers of a storage. text: what is there. short_lines: the reader cuts long lines early."""
     document = scitokens_cfg.parse(f"; {HEAD}\n" if text is None else text)
     if (document.get("Global", "onmissing") or ("passthrough" if text else "")) != "passthrough":
         document = document.set("Global", "onmissing", "passthrough")
