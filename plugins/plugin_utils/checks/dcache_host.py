@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_services, gplazma, pool_selection
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_services, gplazma, gplazma_loading, pool_selection
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import Release, parse_release
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_services import Service, ServicesInput
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import load_site, place
@@ -63,16 +63,22 @@ def check(files: Mapping[str, str], release: str, hostname: str = "", known: Kno
 
 def _host(host: Host, release: Release, files: Mapping[str, str], known: Known) -> Iterator[Finding]:
     logins = []
-    for scope in _scopes(host, "gplazma"):
-        values, places = _login(scope)
-        logins.append(LoginSetup(release, values, files))
-        yield from gplazma.check(logins[-1], places, known.issuers)
+    for login, places in login_setups(host, release, files):
+        logins.append(login)
+        yield from gplazma.check(login, places, known.issuers)
     services = tuple(_service(host, domain.name, service) for domain in host.domains for service in domain.services)
     yield from dcache_services.check(ServicesInput(release, services, logins[0] if logins else None, files, known.policies))
     for scope in _scopes(host, "poolmanager"):
         path = scope.value("poolmanager.setup.file") or POOLMANAGER_SETUP
         if path in files:
             yield from pool_selection.check(_selection(host, scope, path, release, files, known))
+
+
+def login_setups(host: Host, release: Release, files: Mapping[str, str]) -> Iterator[tuple[LoginSetup, gplazma_loading.Places]]:
+    """The log-in configuration of each gplazma service, and where its properties are assigned. files: text by absolute path."""
+    for scope in _scopes(host, "gplazma"):
+        values, places = _login(scope)
+        yield LoginSetup(release, values, files), places
 
 
 def _scopes(host: Host, kind: str) -> list[Scope]:
