@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.eos_answers import Directory, Instance
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.eos_answers import Directory, FileSystem, Instance
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Area, Issuer, Storage
@@ -145,7 +145,27 @@ def plan(storage: Storage, wanted: Wanted, found: Instance) -> list[Step]:
     ]
 
 
-def attributes(area: Area, storage: Storage, wanted: Wanted) -> dict[str, str]:
+def after(storage: Storage, wanted: Wanted, found: Instance) -> Instance:
+    """The instance as it will be, as far as checks look at it."""
+    new = [
+        FileSystem("", disk.host, disk.port, disk.path, f"{disk.space}.0", disk.status)
+        for disk in wanted.disks
+        if (disk.host, disk.port, disk.path) not in {(each.host, each.port, each.path) for each in found.file_systems}
+    ]
+    directories = {}
+    for area in storage.areas:
+        have = found.directories.get(area.path) or Directory(0o700)
+        directories[area.path] = Directory((have.mode | INHERIT) & ~OTHERS, {**have.attributes, **attributes(area, wanted)})
+    enabled = {("https", "<pwd>", "uid"): "0"} if storage.issuers else {}
+    return replace(
+        found,
+        file_systems=(*found.file_systems, *new),
+        directories={**found.directories, **directories},
+        identities={**found.identities, **enabled},
+    )
+
+
+def attributes(area: Area, wanted: Wanted) -> dict[str, str]:
     """The attributes of an area's directory, rights left out."""
     layout, stripes = layout_of(area, wanted)
     return {
@@ -265,7 +285,7 @@ def _directory(area: Area, storage: Storage, wanted: Wanted, found: Directory | 
         yield Step(where, f"chmod {mode:o} {area.path}", _words("mode", found and f"{found.mode:o}"), _words("mode", f"{mode:o}"))
     have = found.attributes if found else {}
     acl = _merged(have.get("sys.acl", ""), rights(area, storage, wanted))
-    for key, value in {**attributes(area, storage, wanted), **({"sys.acl": acl} if acl else {})}.items():
+    for key, value in {**attributes(area, wanted), **({"sys.acl": acl} if acl else {})}.items():
         if SAME.get(have.get(key, ""), have.get(key)) != value:
             yield Step(where, f"attr set {key}={value} {area.path}", _words(key, have.get(key)), _words(key, value))
 
