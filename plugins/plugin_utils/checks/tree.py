@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, dpm, storm, xrootd_host
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import (
+    dcache_host,
+    dcache_properties,
+    dcache_site,
+    dpm,
+    eos,
+    storm,
+    xrootd_host,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.host import Host
 
@@ -69,7 +77,15 @@ SYSTEMS: tuple[System, ...] = (
         named=dcache_host.named_files,
     ),
     System("storm", storm.MARKERS, storm.FILES, (storm.check,), packages=("storm-webdav", "storm-backend-server")),
-    System("dpm", dpm.MARKERS, dpm.FILES, (dpm.check,), packages=("dmlite-dpmhead-dome", "dmlite-dpmdisk-dome", "dmlite-dpmhead", "dmlite-dpmdisk"), parts=("xrootd",)),
+    System(
+        "dpm",
+        dpm.MARKERS,
+        dpm.FILES,
+        (dpm.check,),
+        packages=("dmlite-dpmhead-dome", "dmlite-dpmdisk-dome", "dmlite-dpmhead", "dmlite-dpmdisk"),
+        parts=("xrootd",),
+    ),
+    System("eos", eos.MARKERS, eos.FILES, (eos.check,), packages=("eos-server",)),
     System(
         "xrootd",
         ("etc/xrootd/xrootd-*.cfg",),

@@ -176,7 +176,7 @@ def _qos_class(name: str, found: Mapping[str, Any]) -> QosClass:
 
 def _storage(found: Mapping[str, Any], lake: Lake) -> Storage:
     """A storage from values without problems."""
-    doors = tuple(Door(door["scheme"], door["host"], door["port"]) for door in found["doors"])
+    doors = tuple(Door(door["scheme"], door["host"], door["port"], door["prefix"]) for door in found["doors"])
     issuers = tuple(lake.issuers[name] for name in found["issuers"])
     return Storage(
         name=found["name"],

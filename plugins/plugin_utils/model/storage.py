@@ -69,11 +69,12 @@ class Lake:
 
 @dataclass(frozen=True)
 class Door:
-    """A protocol end point. scheme: davs, https, root, ..."""
+    """A protocol end point. scheme: davs, https, root, ... prefix: directory of the name space that the door shows as its root."""
 
     scheme: str
     host: str
     port: int
+    prefix: str = "/"
 
 
 @dataclass(frozen=True)

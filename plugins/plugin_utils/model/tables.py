@@ -117,6 +117,13 @@ DOOR = Table(
         Field("scheme", choice("scheme", tuple(rucio.SCHEMES)), "Protocol. Rucio uses tokens with davs only.", "davs", required=True),
         Field("host", kinds.HOST, "Name that clients use and that stands in the door's certificate.", "se.example.org", required=True),
         Field("port", whole(1, 65535), "TCP port.", 1094, required=True),
+        Field(
+            "prefix",
+            kinds.PATH,
+            "Directory of the name space that this door shows as its root, so that clients leave it out of paths. Doors of dCache only.",
+            "/pnfs/example.org/data",
+            default="/",
+        ),
     ),
 )
 AREA = Table(
