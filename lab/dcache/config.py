@@ -80,8 +80,9 @@ def load(path: str | Path) -> Config:
     if path.stat().st_mode & stat.S_IRWXO and ("password" in path.read_text()):
         raise ConfigError(f"{path}: the file holds a secret and everybody may open it: chmod 600 {path}")
     home = Path(data["data"])
-    pools: dict[str, str] = {**pools_of_layouts(data.get("layouts") or []), **(data.get("pools") or {})}
-    ssh = data.get("ssh") or {}
+    pools = pools_of_layouts(data.get("layouts") or [])
+    pools.update(data.get("pools") or {})
+    ssh: dict[str, Any] = data.get("ssh") or {}
     try:
         return Config(
             home,
@@ -91,7 +92,7 @@ def load(path: str | Path) -> Config:
             pools,
             tuple(data.get("directories") or ["/"]),
             int(data.get("free", 10**16)),
-            Ssh(**{"host_key": home / "ssh_host_key", **_paths(ssh, "host_key", "authorized_keys")}),
+            Ssh(**_paths({"host_key": home / "ssh_host_key", **ssh}, "host_key", "authorized_keys")),
             _rest(data["rest"]) if data.get("rest") else None,
         )
     except TypeError as problem:
