@@ -112,8 +112,9 @@ def pools_of_layouts(layouts: list[str]) -> dict[str, str]:
 
 def _rest(data: dict[str, Any]) -> Rest:
     issuers = tuple(Issuer(**_paths(each, "keys")) for each in data.get("issuers") or [])
-    lists = {name: tuple(data[name]) for name in ("audiences", "admin_groups", "qos_groups") if name in data}
-    return Rest(**{**_paths(data, "certificate", "key"), **lists, "issuers": issuers})
+    given = _paths(data, "certificate", "key") | {"issuers": issuers}
+    given |= {name: tuple(data[name]) for name in ("audiences", "admin_groups", "qos_groups") if name in data}
+    return Rest(**given)
 
 
 def _paths(data: Mapping[str, Any], *names: str) -> dict[str, Any]:

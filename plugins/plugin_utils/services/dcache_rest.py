@@ -12,12 +12,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-import requests
-
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls
+
+if TYPE_CHECKING:
+    import requests  # http.py says what to do where it is missing
 
 API = "api/v1"
 FLAT_LIMIT = 500  # bulk.limits.max.targets-per-flat-request
@@ -117,13 +118,8 @@ class DcacheRest(HttpClient):
                 here = [one for one in info if one.get("state") in ("COMPLETED", "FAILED", "CANCELLED", "SKIPPED")]
                 if progress:
                     progress(finished + len(here), len(targets), time.monotonic() - started)
-            failures.update(
-                {
-                    str(one["target"]): str(one.get("errorMessage") or one["state"])
-                    for one in info
-                    if one.get("state") in ("FAILED", "CANCELLED")
-                }
-            )
+            bad = [one for one in info if one.get("state") in ("FAILED", "CANCELLED")]
+            failures |= {str(one["target"]): str(one.get("errorMessage") or one["state"]) for one in bad}
             finished += len(here)
         return failures
 
