@@ -48,6 +48,10 @@ def _do(state: dict[str, Any], words: Words) -> str:
                 raise CommandError(f"org.dcache.chimera.FileExistsChimeraFsException: {path}")
             make_directory(state, path)
             return ""
+        case ("chown" | "chmod", mode, path):
+            _directory(state, path)
+            state.setdefault("modes", {}).setdefault(path, {})[words.arguments[0]] = mode
+            return ""
     raise CommandError(f"Command not found: {' '.join(words.arguments)}")
 
 

@@ -24,6 +24,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos
 SPACES = r"\s SrmSpaceManager ls spaces"
 RESERVED = r"^\d+ voGroup:"  # begin of the answer to a reservation that was made or changed
 ROLE_REFUSED = "does not have permission to change qos"
+ROLE_REMEDY = "From 9.2 the account needs a role: roles:qos-user or qos-group in the multimap, or admin, claimed with the option roles."
 Run = Callable[[str], tuple[int, str, str]]
 """Runs ``chimera -e -`` with commands as its input; exit code, output and error text."""
 
@@ -63,12 +64,13 @@ class Chimera:
                     tags[name] = answer.rstrip("\n") + "\n"
         return found
 
-    def write(self, command: str) -> None:
-        """One command that changes the name space. Raises ApiError."""
-        self.traffic["writes"] += 1
-        _answers, problem = self._batch([command])
+    def write(self, commands: Sequence[str]) -> None:
+        """Commands that change the name space, in one run. Raises ApiError for the first that fails."""
+        self.traffic["writes"] += len(commands)
+        answers, problem = self._batch(commands)
         if problem:
-            raise ApiError("chimera", command.split(" ", 1)[0], command, None, problem)
+            failed = commands[len(answers)]
+            raise ApiError("chimera", failed.split(" ", 1)[0], failed, None, problem)
 
     def _batch(self, commands: Sequence[str]) -> tuple[list[str], str]:
         """Answers of the commands that succeeded, and what the next one failed with."""
@@ -151,8 +153,8 @@ class LiveDcache:
             case "reservation":
                 self._reserve(change)
             case "directory":
-                self._names().write(str(change.after))
-            case "tag":
+                self._names().write(live.making_commands(change.after, self._wishes))
+            case "tags":
                 self._tag(change)
             case "policy":
                 policy = next(one for one in self._wishes.policies if f"policy {one.name}" == change.subject)
@@ -173,13 +175,13 @@ class LiveDcache:
         self._admin().write(rf"\s SrmSpaceManager update space -size={change.after} {space.token}", RESERVED)
 
     def _tag(self, change: Change) -> None:
-        each, value = self._area(change), str(change.after)
-        if change.name == "WriteToken" and value == live.NEW_TOKEN:
+        each, tags = self._area(change), dict(change.after)
+        if tags.get("WriteToken") == live.NEW_TOKEN:
             space = live.space_of(each, live.spaces_of(self._admin().read(SPACES)))
             if space is None:
                 raise AdminError("SrmSpaceManager", "ls spaces", f"the reservation {each.reservation} is not there")
-            value = space.token
-        self._names().write(live.tag_command(each.area.path, change.name, value))
+            tags["WriteToken"] = space.token
+        self._names().write(live.tag_commands(each.area.path, tags))
 
     def _move(self, after: Mapping[str, Any], bulk: bool, progress: Progress | None) -> None:
         arguments = {name: str(value) for name, value in after.items() if name != "paths"}
@@ -192,10 +194,9 @@ class LiveDcache:
             words = "; ".join(f"{path}: {reason}" for path, reason in list(failures.items())[:5])
             more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
             if any(ROLE_REFUSED in reason for reason in failures.values()):
-                more += ". From 9.2 the account needs a role: roles:qos-user or qos-group in the multimap, or the role admin, claimed with roles"
-            raise ApiError(
-                "dCache frontend", "UPDATE_QOS", "bulk-requests", None, f"{len(failures)} of {len(after['paths'])}: {words}{more}"
-            )
+                more += f". {ROLE_REMEDY}"
+            count = f"{len(failures)} of {len(after['paths'])}"
+            raise ApiError("dCache frontend", "UPDATE_QOS", "bulk-requests", None, f"{count}: {words}{more}")
 
     def _stores(self, shell: AdminShell) -> dict[str, Any]:
         found = {}

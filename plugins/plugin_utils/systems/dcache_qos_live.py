@@ -238,30 +238,47 @@ def _tags(planned: Planned, areas: Sequence[AreaQos], live: Live, wishes: Wishes
     made: set[str] = set()
     for each in areas:
         subject, path = f"area {each.area.name}", each.area.path
-        steps = iter(range(TAGS, FILES))
-        for directory in _parents(path):
-            if tags.get(directory) is None and directory not in made:
-                made.add(directory)
-                for command in _making(directory, wishes):
-                    planned.changes.append(Change(subject, "directory", "create", command, after=command, stage=next(steps)))
+        new = [directory for directory in _parents(path) if tags.get(directory) is None and directory not in made]
+        made.update(new)
+        if new:
+            planned.changes.append(Change(subject, "directory", "create", path, after=new, stage=TAGS))
         found = tags.get(path) or {}
+        before: dict[str, str] = {}
+        after: dict[str, str] = {}
         for name, text in directory_tags.render(each.tags(_token(each, live))).items():
-            before = found.get(name, "")
-            if before.strip() == text.strip():
+            old = found.get(name, "")
+            if old.strip() == text.strip():
                 continue
-            change = Change(
-                subject, "tag", "update" if name in found else "create", name, before.strip() or None, text.strip(), next(steps)
-            )
-            if name == "OSMTemplate" and _other_lines(before):
-                if directory_tags.store_name(directory_tags.parse_template(before)) != each.store:
-                    planned.refused.append((change, "the template has more lines, which one command cannot write: set StoreName by hand"))
-            else:
-                planned.changes.append(change)
+            if name == "OSMTemplate" and _other_lines(old):
+                _template(planned, each, old)
+                continue
+            after[name] = text.strip()
+            before |= {name: old.strip()} if name in found else {}
+        if after:
+            planned.changes.append(Change(subject, "tags", "update" if before else "create", path, before, after, TAGS + 1))
 
 
-def tag_command(path: str, name: str, value: str) -> str:
-    """For the chimera shell."""
-    return f"writetag {quoted(path)} {name} {quoted(value)}"
+def _template(planned: Planned, each: AreaQos, text: str) -> None:
+    """A template with more lines than StoreName is right as it is, or a matter for a person."""
+    store = directory_tags.store_name(directory_tags.parse_template(text))
+    if store != each.store:
+        change = Change(f"area {each.area.name}", "tag", "update", "OSMTemplate", store, each.store, TAGS + 1)
+        planned.refused.append((change, "the template has more lines, which one command cannot write: set StoreName by hand"))
+
+
+def making_commands(directories: Iterable[str], wishes: Wishes) -> list[str]:
+    """For the chimera shell, to make directories."""
+    commands: list[str] = []
+    for path in directories:
+        commands.append(f"mkdir {quoted(path)}")
+        commands += [f"chown {wishes.owner} {quoted(path)}"] if wishes.owner else []
+        commands += [f"chmod {wishes.mode} {quoted(path)}"] if wishes.mode else []
+    return commands
+
+
+def tag_commands(path: str, tags: Mapping[str, str]) -> list[str]:
+    """For the chimera shell, to write tags."""
+    return [f"writetag {quoted(path)} {quoted(name)} {quoted(value)}" for name, value in tags.items()]
 
 
 def reservation_command(each: AreaQos) -> str:
@@ -287,14 +304,6 @@ def _parents(path: str) -> Iterator[str]:
     if above != "/":
         yield from _parents(above)
     yield path
-
-
-def _making(path: str, wishes: Wishes) -> Iterator[str]:
-    yield f"mkdir {quoted(path)}"
-    if wishes.owner:
-        yield f"chown {wishes.owner} {quoted(path)}"
-    if wishes.mode:
-        yield f"chmod {wishes.mode} {quoted(path)}"
 
 
 def directories(areas: Sequence[AreaQos]) -> tuple[str, ...]:
