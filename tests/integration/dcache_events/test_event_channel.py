@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
+from collections import deque
 
 import pytest
 import requests
+from ansible_collections.escape.datalake.lab.dcache import events
 from ansible_collections.escape.datalake.plugins.plugin_utils.services import sse
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.sse import Event, EventChannel
-from conftest import TOKEN, Frontend
+from event_frontend import TOKEN, Frontend
 
 WATCHED = [("/lake/fast", ("IN_CREATE", "IN_CLOSE_WRITE", "IN_DELETE", "IN_MOVED_FROM", "IN_MOVED_TO"))]
 CHANNELS = "/api/v1/events/channels"
@@ -125,7 +126,9 @@ def test_the_stand_in_speaks_as_documented(frontend: Frontend) -> None:
     assert requests.patch(channel, json={"timeout": 1}, headers=headers, timeout=5).ok
     assert requests.patch(channel, json={"timeout": 10**6}, headers=headers, timeout=5).status_code == 400
     subscriptions = f"{channel}/subscriptions"
-    assert requests.post(f"{subscriptions}/inotify", json={"path": "/lake", "flags": ["IN_X"]}, headers=headers, timeout=5).status_code == 400
+    assert (
+        requests.post(f"{subscriptions}/inotify", json={"path": "/lake", "flags": ["IN_X"]}, headers=headers, timeout=5).status_code == 400
+    )
     assert requests.post(f"{subscriptions}/inotify", json={"path": "/../.."}, headers=headers, timeout=5).status_code == 400
     one = requests.post(f"{subscriptions}/inotify", json={"path": "/lake"}, headers=headers, timeout=5).headers["Location"]
     assert requests.get(subscriptions, headers=headers, timeout=5).json() == [one]
@@ -136,13 +139,8 @@ def test_the_stand_in_speaks_as_documented(frontend: Frontend) -> None:
     assert requests.get(channel, headers=headers, timeout=5).status_code == 404
 
 
-def test_an_overrun_backlog_is_said(frontend: Frontend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    del tmp_path
+def test_an_overrun_backlog_is_said(frontend: Frontend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "RETRY", 0.05)
-    from collections import deque
-
-    from lab.dcache import events
-
     monkeypatch.setattr(events, "deque", lambda **_limits: deque(maxlen=3))
     folder = frontend.root / "lake" / "fast"
     with EventChannel(frontend.client(), WATCHED) as channel:
