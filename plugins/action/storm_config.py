@@ -26,7 +26,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems imp
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import MASK
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets, access_points
 
 MOUNTS, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
 SECRET_LINE = re.compile(r"(?im)^(.*(?:passwd|password|secret|\btoken)[\"']?\s*[=:]\s*).+$|(identified by ).+$")
@@ -249,7 +249,7 @@ class ActionModule(DatalakeAction):
 def _looked_at(storage: Storage, options: Options) -> list[str]:
     """Directories that the plan will want, as far as they follow from the description alone."""
     nothing_found = storm_webdav_site.read({}, None)
-    points = storm.access_points(storage, options, nothing_found)
+    points = access_points(storage, options, nothing_found)
     return [path for path, _mode in storm.own_directories(points, options)]
 
 
