@@ -164,8 +164,8 @@ options:
   areas:
     description:
       - What the description does not say of an area, by its name. Keys C(storage_class) (T0D1, T1D0, T1D1), C(space_token), C(online_size)
-        (disk in front of tape), C(used_size) (bytes that lie there at the first start), C(file_system) (posixfs, gpfs, xfs), and C(quota) with
-        C(device) and one of C(fileset), C(group) and C(user).
+        (disk in front of tape), C(used_size) (bytes that lie there at the first start), C(file_system) (posixfs, gpfs, xfs), and
+        C(quota) with C(device) and one of C(fileset), C(group) and C(user).
     type: dict
     default: {}
   accept:
@@ -253,6 +253,12 @@ restart:
   type: list
   elements: str
   sample: [storm-webdav.service]
+enable:
+  description: Units that do not start with the host yet.
+  returned: without O(check_only)
+  type: list
+  elements: str
+  sample: []
 mounts:
   description: Bind mounts that are missing, of partitions at the directories that StoRM opens. Keys source and path.
   returned: without O(check_only)
