@@ -165,6 +165,7 @@ class ActionModule(DatalakeAction):
             backups = self._write(host, files, directories, options, backup=arguments["backup"])
         written = [each.path for each in files]
         mounts = [(source, target) for source, target in site.mounts if not host.mounted(target)]
+        states = {storm.UNITS[name]: host.services.get(storm.UNITS[name], {}) for name in storm.UNITS if name in options.services}
         reasons = storm.restart_reasons(site, options, host.services, host.entries, written)
         actions = [f"{'update' if host.is_there(each.path) else 'create'} {each.path}" for each in files]
         actions += [f"{'update' if host.is_there(path) else 'create'} directory {path}" for path, _mode in directories]
@@ -179,9 +180,8 @@ class ActionModule(DatalakeAction):
             "restart": list(reasons),
             "mounts": [{"source": source, "path": target} for source, target in mounts],
             "backups": backups,
-            "services": {
-                unit: host.services.get(unit, {}) for unit in (storm.UNITS[name] for name in storm.UNITS if name in options.services)
-            },
+            "services": states,
+            "enable": [unit for unit, state in states.items() if state.get("enabled") != "enabled"],
             "report_timer": host.services.get(posixpath.basename(storm.REPORT_TIMER), {}),
             "health": _health(options, release),
             "roots": [point.root for point in site.points],
