@@ -33,7 +33,7 @@ FILES = (
     "etc/sysconfig/rfiod",
     "etc/sysconfig/srmv2.2",
 )
-SECRET_FILES = (HEAD, DISK, dpm_webdav.MAIN)
+SECRET_FILES = (HEAD, DISK, dpm_webdav.MAIN, dpm_webdav.DEBIAN_MAIN)
 LEGACY = ("etc/sysconfig/dpm", "etc/sysconfig/dpnsdaemon", "etc/sysconfig/rfiod", "etc/sysconfig/srmv2.2")
 OLDEST, NEWEST, TOKENS_FROM = (1, 8), (1, 15), (1, 14)
 
