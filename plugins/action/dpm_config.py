@@ -165,11 +165,12 @@ class ActionModule(DatalakeAction):
 
 def _options(arguments: Mapping[str, Any]) -> dpm.Options:
     names = ("dav_file", "certificate", "key", "authorities", "dome_unit", "dav_unit")
-    secrets = ("shared_key", "macaroon_secret", "database_password")
     given = {name: value for name, value in arguments["client"].items() if value}
     return dpm.Options(
         **{name: arguments[name] for name in names},
-        **{name: arguments[name] or None for name in secrets},
+        shared_key=arguments["shared_key"] or None,
+        macaroon_secret=arguments["macaroon_secret"] or None,
+        database_password=arguments["database_password"] or None,
         authorized=tuple(arguments["authorized"]),
         client=dpm.Client(**given),
     )
