@@ -120,6 +120,8 @@ def detect(paths: Iterable[str]) -> System:
     """
     known = tuple(paths)
     found = [system for system in SYSTEMS if any(matches(path, system.markers) for path in known)]
+    inside = {part for system in found for part in system.parts}
+    found = [system for system in found if system.name not in inside]
     if len(found) == 1:
         return found[0]
     markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in SYSTEMS)
