@@ -9,9 +9,9 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import ACCOUNTS, accounts_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import eos as checks
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, refused
+from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import ACCOUNTS, accounts_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import (
     Directory,
     Found,
