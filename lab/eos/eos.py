@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for the ``eos`` console: the commands that administer an instance, with answers in the documented form, and no instance behind.
+"""A stand-in for the ``eos`` console: commands that administer an instance, answers in the documented form, and no instance behind.
 
 usage: eos.py [-b] [-j] [-r UID GID] [root://HOST] COMMAND... | FILE.eosh
 
-State is one JSON file, $EOS_STANDIN_STATE or /var/lib/eos-standin/state.json. Forms of answers: mgm/proc/IProcCommand.cc (JSON), mgm/FsView.cc
-(spaces, groups, file systems), mgm/Quota.cc, common/Mapping.cc (identities), mgm/proc/user/Attr.cc and Fileinfo.cc, console/ConsoleMain.cc.
+State is one JSON file, $EOS_STANDIN_STATE or /var/lib/eos-standin/state.json. Forms of answers: mgm/proc/IProcCommand.cc (JSON),
+mgm/FsView.cc (spaces, groups, file systems), mgm/Quota.cc, common/Mapping.cc (identities), mgm/proc/user/Attr.cc and Fileinfo.cc,
+console/ConsoleMain.cc.
 """
 
 from __future__ import annotations
