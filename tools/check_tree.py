@@ -11,34 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import report, tree
+from ansible_collections.escape.datalake.plugins.plugin_utils.site_files import Copy, gather
 
-LARGEST = 64 * 1024 * 1024  # bytes; a configuration file is smaller
 NOT_CHECKED = 3
-
-
-def paths_below(root: Path) -> Iterator[str]:
-    """Relative paths of the files in the directories that configurations live in; links to directories are not followed."""
-    for top in ("etc", "opt", "usr/share", "usr/local/share", "var/lib", "var/spool"):
-        for found in os.walk(root / top):
-            for name in found[2]:
-                yield (Path(found[0]) / name).relative_to(root).as_posix()
-
-
-def read(root: Path, path: str) -> str | None:
-    """The text of a file; None when it is no text."""
-    file = root / path
-    if not file.is_file() or file.stat().st_size > LARGEST:
-        return None
-    data = file.read_bytes()
-    if b"\0" in data:
-        return None
-    return data.decode(errors="surrogateescape")
 
 
 def main() -> int:
@@ -50,16 +29,13 @@ def main() -> int:
     parser.add_argument("--sarif", type=Path, help="write a SARIF 2.1.0 report here")
     options = parser.parse_args()
     try:
-        if not options.root.is_dir():
-            raise NotADirectoryError(f"{options.root} is no directory.")
-        paths = sorted(paths_below(options.root))
-        system = tree.system_named(options.system) if options.system else tree.detect(paths)
-        texts = ((path, read(options.root, path)) for path in paths if tree.wanted(system, path))
-        files = {path: text for path, text in texts if text is not None}
+        site = gather(Copy(options.root), options.system, options.release)
     except (OSError, tree.UnknownTreeError) as error:
         print(f"{options.root}: {error}", file=sys.stderr)
         return NOT_CHECKED
-    findings = tree.check(files, system, options.release)
+    system, findings = site.system, tree.check(site.files, site.system, options.release)
+    for path, why in site.too_large.items():
+        print(f"{path}: not read: {why}.", file=sys.stderr)
     if options.report:
         options.report.write_text(report.as_json(system.name, options.release, findings), encoding="utf-8", errors="backslashreplace")
     if options.sarif:

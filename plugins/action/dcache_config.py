@@ -77,9 +77,9 @@ class ActionModule(HostAction):
             "elements": "dict",
             "default": [],
             "options": {
-                "group": {"type": "str", "default": ""},
-                "issuer": {"type": "str", "default": ""},
-                "name": {"type": "str", "default": ""},
+                "group": {"type": "str"},
+                "issuer": {"type": "str"},
+                "name": {"type": "str"},
                 "uid": {"type": "int"},
                 "gid": {"type": "int", "required": True},
                 "roles": ROLES,
@@ -149,6 +149,7 @@ class ActionModule(HostAction):
             "restart": list(restarts.reasons),
             "reload": dcache_restarts.reloads(site.texts, host.entries, load_site(site.texts, release, name), host.services),
             "domains": list(restarts.domains),
+            "ports": list(site.ports),
             "notes": list(site.notes),
             "backups": {path: kept for path, kept in backups.items() if path != dcache_restarts.RECORD},
             "target": host.services.get(TARGET, {}),
@@ -222,7 +223,10 @@ def _options(arguments: Mapping[str, Any], name: str, host: Found, own_pools: tu
             )
             for each in arguments["domains"]
         ),
-        accounts=tuple(Account(**{**each, "roles": tuple(each["roles"])}) for each in arguments["accounts"]),
+        accounts=tuple(
+            Account(each["gid"], each["group"] or "", each["issuer"] or "", each["name"] or "", each["uid"], tuple(each["roles"]))
+            for each in arguments["accounts"]
+        ),
         users=tuple(User(**{**each, "roles": tuple(each["roles"])}) for each in arguments["users"]),
         profiles=tuple(sorted(arguments["profiles"].items())),
         pools=own_pools,

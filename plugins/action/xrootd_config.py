@@ -34,7 +34,6 @@ TEXTS = (
     checks.AUTHDB_OLD_DEFAULT,
 )
 HOMES = ("/var/spool/xrootd", "/var/lib/xrootd")
-UNITS = "xrootd@*.service"
 
 
 class Stop(Exception):
@@ -78,11 +77,9 @@ class Host:
 
 class ActionModule(DatalakeAction):
     ARGUMENTS = {
-        "lake": {"type": "dict"},
-        "storage": {"type": "dict"},
-        "check_only": {"type": "bool", "default": False},
+        "lake": {"type": "dict", "required": True},
+        "storage": {"type": "dict", "required": True},
         "instance": {"type": "str", "default": "datalake"},
-        "release": {"type": "str"},
         "user": {"type": "str", "default": "xrootd"},
         "name_space": {"type": "path", "default": "/var/lib/xrootd/ns"},
         "certificate": {"type": "path", "default": "/etc/grid-security/xrd/hostcert.pem"},
@@ -104,27 +101,13 @@ class ActionModule(DatalakeAction):
         "accept": {"type": "list", "elements": "str", "default": []},
         "backup": {"type": "bool", "default": True},
     }
-    CONSTRAINTS = {"required_together": [("lake", "storage")], "required_if": [("check_only", False, ("lake", "storage"))]}
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         self._variables = task_vars
         try:
-            return self._check(arguments) if arguments["check_only"] else self._configure(arguments)
+            return self._configure(arguments)
         except Stop as stop:
             return stop.result
-
-    def _check(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Reads an existing site and says what was found; needs no description."""
-        host = self._read(Host(), paths=TEXTS, services=[UNITS], packages=[PACKAGE], users=[arguments["user"]], stats=HOMES)
-        in_use = sorted(
-            name.removeprefix("xrootd@").removesuffix(".service")
-            for name, service in host.services.items()
-            if service["active"] == "active" or service["enabled"] == "enabled"
-        )
-        for instance in in_use:
-            self._follow(host, f"/etc/xrootd/xrootd-{instance}.cfg", arguments)
-        found = checks.check(host.texts, host.facts(arguments, tuple(in_use) or None), arguments["release"])
-        return {"changed": False, "findings": _as_dicts(found), "refused": bool(refused(found)), "instances": in_use, "calls": host.calls}
 
     def _configure(self, arguments: dict[str, Any]) -> dict[str, Any]:
         storage = load_storage(arguments["storage"], load_lake(arguments["lake"]))

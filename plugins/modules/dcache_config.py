@@ -98,19 +98,16 @@ options:
     default: []
     suboptions:
       group:
-        description: Group as tokens name it, for example V(/escape).
+        description: Group as tokens name it, for example V(/escape). Give this or O(accounts[].issuer).
         type: str
-        default: ""
       issuer:
         description: Issuer whose capability tokens are meant. Without such an account they are those of its first group.
         type: str
-        default: ""
       name:
         description: User name. A group inside another group has none.
         type: str
-        default: ""
       uid:
-        description: Its number.
+        description: Its number, given together with the name.
         type: int
       gid:
         description: Number of the group.
@@ -271,6 +268,12 @@ domains:
   type: list
   elements: str
   sample: [centralDomain, doorsDomain]
+ports:
+  description: Ports of the doors of this host.
+  returned: always
+  type: list
+  elements: int
+  sample: [2880, 1094, 3880]
 backups:
   description: Where the old text of changed files is kept.
   returned: always

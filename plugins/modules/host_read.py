@@ -32,8 +32,16 @@ options:
     type: list
     elements: str
     default: []
+  trees:
+    description:
+      - Whole directories of configuration, as patterns of absolute paths; their texts are in RV(trees).
+      - A star at the end of a pattern covers all that lies below; other stars stay within one name.
+      - Binary files, private keys, files that O(secrets) names, and what is longer than O(limit) are left out.
+    type: list
+    elements: str
+    default: []
   services:
-    description: Units of systemd.
+    description: Units of systemd. Shell patterns name units that systemd has loaded.
     type: list
     elements: str
     default: []
@@ -97,6 +105,13 @@ files:
   returned: always
   type: dict
   sample: {/etc/xrootd/authdb: {exists: true, kind: file, owner: root, group: xrootd, mode: "0640", content: "u * /pub rl\n"}}
+trees:
+  description:
+    - Texts of the files that O(trees) found, as base64 text of zlib-compressed JSON with the keys texts and left_out (why, by path).
+    - Paths in it are relative to the root of the host.
+  returned: always
+  type: str
+  sample: eJyrVipJrSgpVrJSqK7VUVDKSU0ric8vLQHzawGUxgoL
 missing:
   description: Paths without pattern that do not exist.
   returned: always
@@ -142,7 +157,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.escape.datalake.plugins.module_utils import host_files
+from ansible_collections.escape.datalake.plugins.module_utils import host_files, host_trees
 
 SERVICE_PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,ActiveEnterTimestampMonotonic,NeedDaemonReload"
 
@@ -180,6 +195,7 @@ def main() -> None:
             "paths": dict(texts),
             "secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "stats": dict(texts),
+            "trees": dict(texts),
             "services": dict(texts),
             "packages": dict(texts),
             "users": dict(texts),
@@ -192,11 +208,14 @@ def main() -> None:
     options = module.params
     try:
         files = host_files.read_paths(options["paths"], options["secrets"], options["stats"], options["limit"])
+        secrets = [path.lstrip("/") for path in options["secrets"]]
+        trees = host_trees.read_trees("/", options["trees"], secrets, options["limit"])
     except OSError as problem:
         module.fail_json(msg=f"cannot read {problem.filename}: {problem.strerror}")
     module.exit_json(
         changed=False,
         files=files,
+        trees=trees.pack(),
         missing=[path for path, found in files.items() if not found["exists"]],
         services=read_services(module, options["services"]),
         answers={str(port): host_files.answers_tls(port, options["tls_timeout"]) for port in options["tls_ports"]},

@@ -18,22 +18,17 @@ description:
   - Restarts nothing. RV(restart) names the unit when it must be restarted, also when an earlier run was interrupted before its restart.
 options:
   lake:
-    description: The lake, as in the inventory variable C(datalake_lake). Required unless O(check_only=true).
+    description: The lake, as in the inventory variable C(datalake_lake).
     type: dict
+    required: true
   storage:
-    description: The storage, as in the inventory variable C(datalake_storage). Required unless O(check_only=true).
+    description: The storage, as in the inventory variable C(datalake_storage).
     type: dict
-  check_only:
-    description: Only reads the servers that are enabled or running on the host and returns what the checks find. Needs no description.
-    type: bool
-    default: false
+    required: true
   instance:
     description: Name of the instance. Its unit is C(xrootd@NAME.service), its main file C(/etc/xrootd/xrootd-NAME.cfg).
     type: str
     default: datalake
-  release:
-    description: Release of XRootD for O(check_only=true) where no package tells it.
-    type: str
   user:
     description: User of the service.
     type: str
@@ -121,6 +116,7 @@ attributes:
 author:
   - The escape.datalake authors (@escape-wp2)
 seealso:
+  - module: escape.datalake.storage_check
   - module: escape.datalake.host_read
   - module: escape.datalake.host_write
 """
@@ -133,23 +129,18 @@ EXAMPLES = r"""
     certificate_source: /etc/grid-security/hostcert.pem
     key_source: /etc/grid-security/hostkey.pem
   notify: Restart XRootD
-
-- name: Look for traps on a site that nobody has described
-  escape.datalake.xrootd_config:
-    check_only: true
-  register: survey
 """
 
 RETURN = r"""
 actions:
   description: What was, or would be, done.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: str
   sample: ["update /etc/xrootd/authdb"]
 findings:
   description:
-    - What the checks say of the configuration as it will be (with O(check_only), as it is).
+    - What the checks say of the configuration as it will be.
     - Keys rule, severity, file, line, message, remedy and source.
   returned: always
   type: list
@@ -164,45 +155,34 @@ findings:
       source: xrootd src/XrdOfs/XrdOfsConfig.cc
 found:
   description: What the checks said of the configuration before.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: dict
   sample: []
-refused:
-  description: Whether a finding is one that forbids to write such a configuration.
-  returned: with O(check_only)
-  type: bool
-  sample: false
-instances:
-  description: Servers that are enabled or running.
-  returned: with O(check_only)
-  type: list
-  elements: str
-  sample: [datalake]
 restart:
   description: Units that must be restarted, because what they read at their start is newer than it, or because they do not run.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: str
   sample: ["xrootd@datalake.service"]
 reload:
   description: Files that were written and that the running server reads again by itself, with the seconds that this takes at most.
-  returned: without O(check_only)
+  returned: success
   type: dict
   sample: {/etc/xrootd/scitokens.cfg: 60}
 backups:
   description: Where the old text of changed files is kept.
-  returned: without O(check_only)
+  returned: success
   type: dict
   sample: {}
 service:
   description: State of the unit before anything was restarted. Keys load, active, enabled, started and daemon_reload.
-  returned: without O(check_only)
+  returned: success
   type: dict
   sample: {load: loaded, active: active, enabled: enabled, started: 1767225600.5, daemon_reload: false}
 release:
   description: Release whose rules were used, that of the installed package where there is one.
-  returned: without O(check_only)
+  returned: success
   type: str
   sample: 5.5.3-1
 calls:

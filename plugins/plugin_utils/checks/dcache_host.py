@@ -14,7 +14,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_rele
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_services import Service, ServicesInput
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import load_site, place
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import LoginSetup
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import CONF_PROPERTY, FILE_PROPERTIES, LoginSetup
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.pool_selection import AreaUse, SelectionInput
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import pool_setup
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host, Scope
@@ -59,6 +59,19 @@ def check(files: Mapping[str, str], release: str, hostname: str = "", known: Kno
     for host in load_site(files, release, hostname).hosts:
         found.update(dict.fromkeys(_host(host, parsed, absolute, known)))
     return list(found)
+
+
+def named_files(files: Mapping[str, str], release: str) -> Iterator[str]:
+    """Absolute paths of what the configuration reads and that may lie elsewhere: maps of log-ins, set-ups of pools."""
+    for host in load_site(files, release).hosts:
+        for scope in _scopes(host, "gplazma"):
+            yield from (path for path in map(scope.value, FILE_PROPERTIES) if path.startswith("/"))
+            conf = files.get(scope.value(CONF_PROPERTY).lstrip("/"), "")
+            words = (line.partition("#")[0].split() for line in conf.splitlines())
+            yield from (value for each in words for word in each if (value := word.partition("=")[2].strip('"')).startswith("/"))
+        for service in host.services():
+            if service.type == "pool" and service.scope.value("pool.path").startswith("/"):
+                yield service.scope.value("pool.path").rstrip("/") + "/setup"
 
 
 def _host(host: Host, release: Release, files: Mapping[str, str], known: Known) -> Iterator[Finding]:

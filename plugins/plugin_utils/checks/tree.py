@@ -4,42 +4,98 @@
 
 """The checks of a whole configuration tree: which storage system it is of, which of its files to read, and every finding.
 
-Reading the files is the caller's: a script on a laptop, or a module on the storage host.
+Reading the files is the caller's: from a copy on a laptop, or from the storage host itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties, dcache_site, eos, xrootd
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import (
+    dcache_host,
+    dcache_properties,
+    dcache_site,
+    dpm,
+    eos,
+    storm,
+    xrootd_host,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.host import Host
 
 Check = Callable[[Mapping[str, str], str], list[Finding]]
 """From the files (text by path relative to the root) and the release to findings; pure."""
+Named = Callable[[Mapping[str, str], str], Iterable[str]]
+"""From the same to absolute paths, or patterns of such, that the files name."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """What is asked of a running host beside its files, and the check that uses the answer in the place of those of a copy.
+
+    services, users, stats: what host_read is asked for. named: further paths to look at, from the files and the release.
+    """
+
+    check: Callable[[Mapping[str, str], str, Host], list[Finding]]
+    services: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    stats: tuple[str, ...] = ()
+    named: Named | None = None
 
 
 @dataclass(frozen=True)
 class System:
-    """markers: a path below the root that matches one of these patterns tells the system. files: patterns of what its checks read."""
+    """A storage system.
+
+    markers: a path below the root that matches one of these patterns tells the system. files: patterns of what its checks read.
+    packages: whose version is the release. secrets: patterns of files among those whose text is never read.
+    named: further files that those name, as absolute paths. parts: systems that it runs inside itself, whose markers do not count
+    beside its own.
+    """
 
     name: str
     markers: tuple[str, ...]
     files: tuple[str, ...]
     checks: tuple[Check, ...]
-
-
-def _xrootd(files: Mapping[str, str], release: str) -> list[Finding]:
-    """The XRootD checks know files by their place on the host."""
-    findings = xrootd.check({f"/{path}": text for path, text in files.items()}, release=release or None)
-    return [replace(finding, file=finding.file.lstrip("/")) for finding in findings]
+    packages: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    named: Named | None = None
+    live: Live | None = None
+    parts: tuple[str, ...] = ()
 
 
 SYSTEMS: tuple[System, ...] = (
-    System("dcache", ("etc/dcache/*",), (*dcache_site.FILES, *dcache_host.FILES), (dcache_properties.check, dcache_host.check)),
-    System("eos", eos.MARKERS, eos.FILES, (eos.check,)),
-    System("xrootd", ("etc/xrootd/xrootd-*.cfg",), ("etc/xrootd/*", "etc/systemd/system/xrootd@*"), (_xrootd,)),
+    System(
+        "dcache",
+        ("etc/dcache/*",),
+        (*dcache_site.FILES, *dcache_host.FILES),
+        (dcache_properties.check, dcache_host.check),
+        packages=("dcache",),
+        secrets=("etc/dcache/admin/ssh_host_*", "etc/dcache/*key.pem"),
+        named=dcache_host.named_files,
+    ),
+    System("storm", storm.MARKERS, storm.FILES, (storm.check,), packages=("storm-webdav", "storm-backend-server")),
+    System(
+        "dpm",
+        dpm.MARKERS,
+        dpm.FILES,
+        (dpm.check,),
+        packages=("dmlite-dpmhead-dome", "dmlite-dpmdisk-dome", "dmlite-dpmhead", "dmlite-dpmdisk"),
+        parts=("xrootd",),
+    ),
+    System("eos", eos.MARKERS, eos.FILES, (eos.check,), packages=("eos-server",)),
+    System(
+        "xrootd",
+        ("etc/xrootd/xrootd-*.cfg",),
+        xrootd_host.FILES,
+        (xrootd_host.check,),
+        packages=("xrootd-server", "xrootd"),
+        secrets=("etc/xrootd/*secret*", "etc/xrootd/*.keytab", "etc/xrootd/*key.pem"),
+        named=xrootd_host.named_files,
+        live=Live(xrootd_host.check_host, xrootd_host.UNITS, xrootd_host.USERS, xrootd_host.STATS, xrootd_host.named_paths),
+    ),
 )
 
 
@@ -62,7 +118,7 @@ def detect(paths: Iterable[str]) -> System:
         UnknownTreeError: no system, or several.
     """
     known = tuple(paths)
-    found = [system for system in SYSTEMS if any(_matches(path, system.markers) for path in known)]
+    found = [system for system in SYSTEMS if any(matches(path, system.markers) for path in known)]
     if len(found) == 1:
         return found[0]
     markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in SYSTEMS)
@@ -73,16 +129,20 @@ def detect(paths: Iterable[str]) -> System:
 
 def wanted(system: System, path: str) -> bool:
     """Whether the system's checks read a file."""
-    return _matches(path, system.files)
+    return matches(path, system.files)
 
 
-def check(files: Mapping[str, str], system: System, release: str) -> list[Finding]:
-    """Every finding, by file and line."""
-    findings = {finding: None for run in system.checks for finding in run(files, release)}
+def check(files: Mapping[str, str], system: System, release: str, host: Host | None = None) -> list[Finding]:
+    """Every finding, by file and line. host: where the files are those of a running host."""
+    if system.live and host:
+        findings = dict.fromkeys(system.live.check(files, release, host))
+    else:
+        findings = {finding: None for run in system.checks for finding in run(files, release)}
     return sorted(findings, key=lambda finding: (finding.file, finding.line, finding.rule))
 
 
-def _matches(path: str, patterns: tuple[str, ...]) -> bool:
+def matches(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a path is one that a pattern names; a star covers slashes too."""
     return any(fnmatchcase(path, pattern) for pattern in patterns)
 
 

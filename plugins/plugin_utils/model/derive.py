@@ -37,13 +37,18 @@ def area_access(area: Area, storage: Storage) -> tuple[Access, ...]:
 
 def scope_path(area: Area, storage: Storage) -> str:
     """The path of an area as token scopes name it: ``/fast`` for ``/escape/fast`` below base path ``/escape``."""
-    return paths.relative_to(area.path, storage.base_path)
+    return paths.relative_to(area.path, area_base_path(area, storage)) or "/"
 
 
-def token_base(storage: Storage) -> str:
-    """The base path of tokens as the davs doors show it, ``/`` where they show nothing above it."""
+def area_base_path(area: Area, storage: Storage) -> str:
+    """What the paths of token scopes are relative to in an area."""
+    return area.base_path or storage.base_path
+
+
+def token_base(area: Area, storage: Storage) -> str:
+    """The base path of tokens for an area as the davs doors show it, ``/`` where they show nothing above it."""
     prefixes = [door.prefix for door in storage.doors if door.scheme == "davs"]
-    return paths.relative_to(storage.base_path, prefixes[0] if prefixes else "/") or "/"
+    return paths.relative_to(area_base_path(area, storage), prefixes[0] if prefixes else "/") or "/"
 
 
 def rse_records(storage: Storage, lake: Lake) -> tuple[RseRecord, ...]:
@@ -104,6 +109,7 @@ def _properties(area: Area, storage: Storage) -> dict[str, Scalar]:
 
 
 def _attributes(area: Area, storage: Storage, lake: Lake) -> dict[str, Scalar]:
+    base = token_base(area, storage)
     return {
         "QOS": area.qos,
         "site": storage.site,
@@ -112,7 +118,7 @@ def _attributes(area: Area, storage: Storage, lake: Lake) -> dict[str, Scalar]:
         "qos_media": area.media,
         "qos_copies": area.copies,
         # Rucio cuts the base off as plain text: with "/" the scope's own first slash would go too.
-        **({"oidc_base_path": token_base(storage)} if token_base(storage) != "/" else {}),
+        **({"oidc_base_path": base} if base != "/" else {}),
         **({"qos_latency_ms": area.latency_ms} if area.latency_ms is not None else {}),
         **({"fts": lake.fts} if lake.fts else {}),
         **area.attributes,

@@ -184,7 +184,7 @@ def _storage(found: Mapping[str, Any], lake: Lake) -> Storage:
         system=found["system"],
         release=found["release"],
         issuers=issuers,
-        base_path=found.get("base_path") or paths.common_parent([area["path"] for area in found["areas"]]),
+        base_path=found.get("base_path") or paths.common_parent([area["path"] for area in found["areas"] if "base_path" not in area]),
         audiences=tuple(dict.fromkeys((*derive.default_audiences(doors), *found.get("audiences", ())))),
         doors=doors,
         areas=tuple(_area(area, found["name"], issuers) for area in found["areas"]),
@@ -213,6 +213,7 @@ def _area(found: Mapping[str, Any], storage_name: str, issuers: Sequence[Issuer]
         partitions=tuple(found.get("partitions", ())),
         access=tuple(Access(each.get("issuer") or issuers[0].name, each["group"], each["rights"]) for each in found.get("access", ())),
         attributes=found.get("attributes", {}),
+        base_path=found.get("base_path"),
     )
 
 

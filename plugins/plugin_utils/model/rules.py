@@ -189,7 +189,8 @@ def _area_paths(areas: Sequence[Found], at: str) -> Iterator[Problem]:
 
 
 def _base_path(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:
-    known = [(number, area["path"]) for number, area in enumerate(areas) if area.get("path") is not None]
+    yield from _own_base_paths(found, areas, at)
+    known = [(number, area["path"]) for number, area in enumerate(areas) if area.get("path") is not None and "base_path" not in area]
     if "base_path" not in found:
         if known and paths.common_parent([path for _number, path in known]) == "/":
             yield Problem(
@@ -206,6 +207,16 @@ def _base_path(found: Found, areas: Sequence[Found], at: str) -> Iterator[Proble
                 f'"{path}" does not lie inside base_path "{base}", so no token scope can name it.',
                 f'Choose a path below "{base}", or a shorter base_path.',
             )
+
+
+def _own_base_paths(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:
+    for number, area in enumerate(areas):
+        base, path = area.get("base_path"), area.get("path")
+        here = f"{at}.areas[{number}].base_path"
+        if base is not None and found.get("system") not in ("storm", None):
+            yield Problem(here, f'"{base}" is not possible: only storage areas of StoRM have one of their own.', "Remove it.")
+        elif base is not None and path is not None and path != base and not paths.is_below(path, base):
+            yield Problem(here, f'"{base}" is not a directory that "{path}" lies inside.', f'Write "{path}", or a directory above it.')
 
 
 def _door_prefixes(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:

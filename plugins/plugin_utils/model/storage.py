@@ -82,6 +82,7 @@ class Area:
     """A directory tree with one QoS class.
 
     path: in the name space that doors serve. partitions: directories or file systems of the host that hold its bytes.
+    base_path: what the paths of token scopes are relative to in this area, None for that of the storage; it may be the area's own path.
     capacity: bytes. latency_ms: expected time to the first byte. copies, redundancy, media: facts that its class is checked against.
     """
 
@@ -98,6 +99,7 @@ class Area:
     partitions: tuple[str, ...] = ()
     access: tuple[Access, ...] = ()
     attributes: Mapping[str, str | int | bool] = field(default_factory=dict)
+    base_path: str | None = None
 
 
 @dataclass(frozen=True)

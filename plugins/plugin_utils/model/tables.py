@@ -138,6 +138,14 @@ AREA = Table(
             "/escape/fast",
             required=True,
         ),
+        Field(
+            "base_path",
+            kinds.PATH,
+            "Directory that the paths in tokens are relative to in this area: the area's own path, or one above it. For StoRM only, whose "
+            "storage areas each have one.",
+            "/escape/tape",
+            default_words="base_path of the storage",
+        ),
         Field("qos", kinds.LABEL_TEXT, "QoS class that the area claims; the facts below must earn it.", "FAST", required=True),
         Field("capacity", kinds.SIZE, "Bytes that the area may hold.", "50TB", required=True),
         Field("media", choice("medium", tuple(qos.MEDIA)), "What the bytes lie on.", "ssd", required=True),

@@ -103,12 +103,13 @@ class Site:
     """Everything that a host needs.
 
     files: those that differ from what was found. texts: all texts as they will be, by path relative to the root. directories: path, owner
-    and mode. notes: what a person should know.
+    and mode. ports: of the doors of this host. notes: what a person should know.
     """
 
     files: tuple[WantedFile, ...]
     texts: Mapping[str, str]
     directories: tuple[tuple[str, str, str], ...]
+    ports: tuple[int, ...]
     notes: tuple[str, ...]
 
 
@@ -136,7 +137,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
         prefix = _real(_root(draft), storage.base_path)
         logins = LoginOptions(options.accounts, options.users, options.profiles, prefix)
         notes += dcache_logins.configure(draft, storage, logins, fresh=not found)
-    return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), tuple(notes))
+    return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), _ports(draft), tuple(notes))
 
 
 def default_domains(storage: Storage, options: Options, release: Release) -> tuple[DomainOptions, ...]:
@@ -406,6 +407,12 @@ def _wanted(draft: Draft, files: Mapping[str, str], options: Options) -> tuple[W
         wanted.append(WantedFile(options.certificate, None, options.certificate_source, options.user, options.user, "0644"))
         wanted.append(WantedFile(options.key, None, options.key_source, options.user, options.user, "0400", secret=True))
     return tuple(wanted)
+
+
+def _ports(draft: Draft) -> tuple[int, ...]:
+    kinds = ("webdav", "xrootd", "frontend")
+    texts = [service.scope.value(f"{kind}.net.port") for kind in kinds for _domain, service in draft.services(kind)]
+    return tuple(dict.fromkeys(int(text) for text in texts if text.isdigit()))
 
 
 def _directories(draft: Draft, options: Options) -> tuple[tuple[str, str, str], ...]:

@@ -10,7 +10,7 @@ lines are added until it does. At the end every log-in that worked before must s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -206,14 +206,19 @@ class _Logins:
         names = dict.fromkeys(
             access.group for area in self.storage.areas for access in area_access(area, self.storage) if access.issuer == issuer.name
         )
-        return {name: account for name in names if (account := self._account(name, tuple(names), problems))}
+        return self._accounts(names, problems)
+
+    def _accounts(self, names: Iterable[str], problems: list[Problem]) -> dict[str, Account]:
+        """The account of each group; groups that others lie in come first, because those give the uid."""
+        ordered = tuple(sorted(names, key=lambda name: name.count("/")))
+        return {name: account for name in ordered if (account := self._account(name, ordered, problems))}
 
     def _vo_groups(self, problems: list[Problem]) -> dict[str, Account]:
         """The groups that VOMS proxies carry: those of the VOs among the groups of the areas, and each VO itself."""
         vos = self.storage.x509.vos if self.storage.x509 else ()
         granted = [access.group for area in self.storage.areas for access in area_access(area, self.storage)]
         names = dict.fromkeys(name for vo in vos for name in ([group for group in granted if _inside(group, f"/{vo}")] or [f"/{vo}"]))
-        return {name: account for name in names if (account := self._account(name, tuple(names), problems))}
+        return self._accounts(names, problems)
 
     def _account(self, group: str, groups: Sequence[str], problems: list[Problem]) -> Account | None:
         """The declared account of a group, else the one that the host gives it already."""

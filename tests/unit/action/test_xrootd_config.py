@@ -287,11 +287,3 @@ def test_a_wrong_description_touches_nothing(machine: Machine) -> None:
     with pytest.raises(DescriptionError):
         run(machine, storage={**STORAGE, "system": "xroot"})
     assert machine.calls == []
-
-
-def test_checking_needs_no_description(served: Machine) -> None:
-    served.put(TOKENS, served.files[TOKENS]["content"].replace("passthrough", "allow"))
-    answer = run(served, check_only=True, lake=None, storage=None)
-    assert (answer["changed"], answer["refused"], answer["instances"]) == (False, True, ["datalake"])
-    assert "scitokens.onmissing-allow" in [finding["rule"] for finding in answer["findings"]]
-    assert "host_write" not in served.calls

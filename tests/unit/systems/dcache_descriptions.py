@@ -13,7 +13,7 @@ ESCAPE = "https://iam-escape.cloud.cnaf.infn.it/"
 LAKE = {
     "name": "escape",
     "issuers": {
-        "escape": {"url": ESCAPE, "access": [{"group": "/escape", "rights": "read"}, {"group": "/escape/data-manager", "rights": "write"}]},
+        "escape": {"url": ESCAPE, "access": [{"group": "/escape/data-manager", "rights": "write"}, {"group": "/escape", "rights": "read"}]},
         "partner": {"url": "https://iam.partner.example.net/", "access": [{"group": "/partner", "rights": "write"}]},
         "robots": {"url": "https://robots.example.net/"},
     },
