@@ -45,6 +45,7 @@ def render(storage: Storage, variables: Variables, files: Files, make_secret: Ma
 
 def _dcache(storage: Storage, variables: Variables, files: Files, _make_secret: MakeSecret) -> Rendered:
     host = storage.doors[0].host
+    here = replace(storage, doors=tuple(replace(door, host=host) for door in storage.doors))
     placements = tuple(Placement(**each) for each in variables.get("dcache_pools", ()))
     options = dcache.Options(
         host=host,
@@ -52,7 +53,7 @@ def _dcache(storage: Storage, variables: Variables, files: Files, _make_secret: 
         pools=pools(storage, host, placements),
         properties=variables.get("dcache_properties", {}),
     )
-    return Rendered(dcache.plan(storage, options, files, storage.release).texts)
+    return Rendered(dcache.plan(here, options, files, storage.release).texts)
 
 
 def _storm(storage: Storage, _variables: Variables, files: Files, make_secret: MakeSecret) -> Rendered:
