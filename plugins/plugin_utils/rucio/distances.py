@@ -100,12 +100,19 @@ def by_source(distances: Mapping[Pair, Distance]) -> dict[str, dict[str, Distanc
 
 
 def to_look_at(wanted: Mapping[Pair, int | None], noted: Mapping[str, str | None]) -> dict[Pair, int | None]:
-    """The declared pairs whose source does not carry the note that they were written as they are declared now.
+    """The declared pairs that are not noted as written the way they are declared now.
 
-    noted: value of the attribute DECLARED_DISTANCES by source.
+    noted: value of the attribute DECLARED_DISTANCES by RSE, for every RSE of the server. Where a source carries the note of its pairs with
+    those RSEs alone, only its pairs with new RSEs are left: a site that joins a lake costs no look at the lake.
     """
-    unchanged = {source for source, digest in digests(wanted).items() if noted.get(source) == digest}
-    return {pair: distance for pair, distance in wanted.items() if pair[0] not in unchanged}
+    now = digests(wanted)
+    before = digests({pair: distance for pair, distance in wanted.items() if pair[1] in noted})
+    left: dict[Pair, int | None] = {}
+    for (source, destination), distance in wanted.items():
+        note = noted.get(source)
+        if note is None or (note != now[source] and (destination not in noted or note != before.get(source))):
+            left[source, destination] = distance
+    return left
 
 
 def note_changes(wanted: Mapping[Pair, int | None], noted: Mapping[str, str | None], stage: int) -> Iterator[Change]:

@@ -77,9 +77,24 @@ def test_the_digest_of_a_row_does_not_depend_on_order_and_tells_removals_apart()
 def test_only_rows_that_are_not_noted_are_looked_at() -> None:
     wanted = {("A", "B"): 1, ("A", "C"): 2, ("B", "A"): 1}
     digests = distances.digests(wanted)
-    assert distances.to_look_at(wanted, digests) == {}
-    assert distances.to_look_at(wanted, {"A": digests["A"], "B": None}) == {("B", "A"): 1}
-    assert distances.to_look_at(wanted, {"A": digests["B"], "B": digests["B"]}) == {("A", "B"): 1, ("A", "C"): 2}
+    nothing = {"C": None}
+    assert distances.to_look_at(wanted, digests | nothing) == {}
+    assert distances.to_look_at(wanted, {"A": digests["A"], "B": None, **nothing}) == {("B", "A"): 1}
+    assert distances.to_look_at(wanted, {"A": digests["B"], "B": digests["B"], **nothing}) == {("A", "B"): 1, ("A", "C"): 2}
+
+
+def test_only_the_pairs_of_a_new_rse_are_looked_at() -> None:
+    before = {("A", "B"): 1, ("B", "A"): 1}
+    after = {**before, ("A", "C"): 2, ("C", "A"): 2}
+    noted = distances.digests(before)
+    assert distances.to_look_at(after, noted) == {("A", "C"): 2, ("C", "A"): 2}
+    assert distances.to_look_at(after, {**noted, "C": None}) == {("A", "B"): 1, ("A", "C"): 2, ("C", "A"): 2}
+    assert distances.to_look_at({**after, ("A", "B"): 3}, noted) == {("A", "B"): 3, ("A", "C"): 2, ("C", "A"): 2}
+
+
+def test_changed_rows_are_noted() -> None:
+    wanted = {("A", "B"): 1, ("A", "C"): 2, ("B", "A"): 1}
+    digests = distances.digests(wanted)
     assert [change.words() for change in distances.note_changes(wanted, {"A": digests["A"]}, 4)] == [
         f"B: create attribute declared_distances = {digests['B']!r}"
     ]
