@@ -11,18 +11,19 @@ from typing import Any
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import (
     Pair,
+    by_source,
     declared_distances,
     found_distances,
     plan_distances,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_bulk import BulkWriter
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
 
 
 class ActionModule(RucioAction):
     ARGUMENTS = {
-        **CONNECTION,
+        **PLANNING,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "distances": {
             "type": "list",
@@ -37,7 +38,7 @@ class ActionModule(RucioAction):
         },
         "matrix": {"type": "dict", "default": {}},
     }
-    CONSTRAINTS = CONNECTION_CONSTRAINTS
+    CONSTRAINTS = PLANNING_CONSTRAINTS
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         wanted = declared_distances(arguments["distances"], arguments["matrix"], absent=arguments["state"] == "absent")
@@ -54,6 +55,8 @@ class ActionModule(RucioAction):
             plan=lambda found: plan_distances(wanted, found),
             write=write,
             ahead=bulk.ahead,
+            file=self.plan_file(arguments),
+            objects=by_source,
         )
 
 

@@ -22,6 +22,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances im
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import (
     Pair,
     between,
+    by_source,
     declared_distances,
     distance_changes,
     found_distances,
@@ -40,7 +41,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import 
     plan_removal,
     plan_rses,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, NotShown, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, NotShown, RucioAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_bulk import BulkWriter
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
@@ -52,7 +53,7 @@ SPACE_SOURCE = "storage"  # where Rucio's reaper looks for the space of an RSE u
 
 class ActionModule(RucioAction):
     ARGUMENTS = {
-        **CONNECTION,
+        **PLANNING,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "rses": {
             "type": "list",
@@ -86,10 +87,10 @@ class ActionModule(RucioAction):
         "removal_limit": {"type": "int", "default": 5},
     }
     CONSTRAINTS = {
-        **CONNECTION_CONSTRAINTS,
-        "mutually_exclusive": [*CONNECTION_CONSTRAINTS["mutually_exclusive"], ["rses", "cric"]],
+        **PLANNING_CONSTRAINTS,
+        "mutually_exclusive": [*PLANNING_CONSTRAINTS["mutually_exclusive"], ["rses", "cric"]],
         "required_one_of": [["rses", "cric"]],
-        "required_if": [*CONNECTION_CONSTRAINTS["required_if"], ["state", "absent", ["rses"]]],
+        "required_if": [*PLANNING_CONSTRAINTS["required_if"], ["state", "absent", ["rses"]]],
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +118,9 @@ class ActionModule(RucioAction):
             else:
                 write_change(client, change)
 
-        answer = self.converge(client, read=read, plan=plan, write=write, ahead=bulk.ahead)
+        answer = self.converge(
+            client, read=read, plan=plan, write=write, ahead=bulk.ahead, file=self.plan_file(arguments), objects=lake_objects
+        )
         if cric:
             answer["traffic"] = {what: count + cric.traffic[what] for what, count in answer["traffic"].items()}
         return {**answer, "rses": [rse_record_as_dict(record) for record in records]}
@@ -130,6 +133,7 @@ class ActionModule(RucioAction):
             read=lambda: {name: found_rse(name, raw, client.major) for name, raw in client.lake(names)["rses"].items()},
             plan=lambda found: plan_removal(names, found, arguments["removal_limit"]),
             write=lambda change: write_change(client, change),
+            file=self.plan_file(arguments),
         )
 
 
@@ -187,6 +191,12 @@ def read_lake(
         lake = client.lake((), distances=True)
         distances = lake["distances"] if "distances" in lake else client.distances_between(existing)
     return LakeFound(read_rses(client, records, raw), looked_at, found_distances(distances), noted)
+
+
+def lake_objects(found: LakeFound) -> dict[str, Any]:
+    """What a plan rests on, by RSE, for its file."""
+    rows = by_source(found.distances)
+    return {name: {"rse": found.rses.get(name), "distances": rows.get(name)} for name in found.rses.keys() | rows.keys()}
 
 
 def lake_distance_changes(pairs: Mapping[Pair, int | None], found: LakeFound) -> Iterator[Change]:
