@@ -139,12 +139,18 @@ def excess(act: Act, subjects: Sequence[str], total: int, guard: Guard) -> list[
 
 
 def hold_back(
-    plan: Plan, takes_away: Callable[[Change], Act | None], totals: Mapping[Act, int], sources: Sequence[Source], guard: Guard
+    plan: Plan,
+    takes_away: Callable[[Change], Act | None],
+    totals: Mapping[Act, int],
+    sources: Sequence[Source],
+    guard: Guard,
+    *,
+    counted: Callable[[Change], str] | None = None,
 ) -> tuple[Plan, Held]:
     """The part of a plan that may be done, and what is held back.
 
-    takes_away: what a change takes away, None for all others. totals: how many there are to take from.
-    Removals are counted change by change, disabling and suspensions subject by subject.
+    takes_away: what a change takes away, None for all others. totals: how many there are to take from. counted: what is counted of a
+    change, once each; when not given each removal by itself, disabling and suspensions subject by subject.
     """
     taking: dict[Act, list[Change]] = {}
     for change in plan.changes:
@@ -153,13 +159,21 @@ def hold_back(
     doubted = doubts(sources, guard) if taking else []
     reasons, held = list(doubted), set(taking) if doubted else set()
     for act, changes in taking.items():
-        names = [f"{change.subject} {change.kind} {change.name}".strip() if act == "removals" else change.subject for change in changes]
-        if too_many := excess(act, list(dict.fromkeys(names)), totals.get(act, 0), guard):
+        name = counted or (_each if act == "removals" else _subject)
+        if too_many := excess(act, list(dict.fromkeys(name(change) for change in changes)), totals.get(act, 0), guard):
             reasons += too_many
             held.add(act)
     back = tuple(change for change in plan.changes if takes_away(change) in held)
     allowed = Plan(tuple(change for change in plan.changes if takes_away(change) not in held))
     return allowed, Held(back, tuple(reasons))
+
+
+def _each(change: Change) -> str:
+    return f"{change.subject} {change.kind} {change.name}".strip()
+
+
+def _subject(change: Change) -> str:
+    return change.subject
 
 
 def report(answer: Mapping[str, Any], held: Held) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.services.http impo
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import Login, RucioClient
 
 Found = TypeVar("Found")
+MORE_ROUNDS = 3
 
 
 class NotShown(Exception):
@@ -128,13 +129,16 @@ class RucioAction(DatalakeAction):
         outcome = apply_allowed(planned, noting, check_mode=only_plan, ahead=ahead)
         if only_plan or not (outcome.done or made_by_others):
             return guard.report(result(planned.plan, outcome, client.traffic), planned.held)
+        held = planned.held
         after = without(plan(read()), outcome, made_by_others)
-        if planned.more or made_by_others:
+        rounds = 0
+        while after.plan and (planned.more or made_by_others) and rounds < MORE_ROUNDS:
             changes += after.plan.changes
             merge(outcome, apply_allowed(after, write, check_mode=False))
+            planned, made_by_others, rounds = after, [], rounds + 1
             after = without(plan(read()), outcome)
         outcome.failed += [(change, str(NotShown())) for change in after.plan.changes]
-        return guard.report(result(Plan.of(changes), outcome, client.traffic), planned.held)
+        return guard.report(result(Plan.of(changes), outcome, client.traffic), held)
 
 
 def without(planned: Planned, outcome: Outcome, forgiven: Sequence[Change] = ()) -> Planned:
@@ -145,6 +149,7 @@ def without(planned: Planned, outcome: Outcome, forgiven: Sequence[Change] = ())
     return Planned(
         Plan(tuple(change for change in planned.plan.changes if change.subject not in broken)),
         {subject: reason for subject, reason in planned.refused.items() if subject not in broken},
+        more=planned.more,
     )
 
 

@@ -224,9 +224,9 @@ class RucioClient(HttpClient):
                 found.setdefault(source, {})[destination] = entries[0]
         return found
 
-    def accounts(self) -> dict[str, dict[str, Any]]:
-        """All active accounts: type and email by name."""
-        return {each["account"]: each for each in self._lines("accounts/")}
+    def accounts(self, **attribute: str) -> dict[str, dict[str, Any]]:
+        """All active accounts: type and email by name. attribute: only those that have it, with this value."""
+        return {each["account"]: each for each in self._lines("accounts/", params=attribute)}
 
     def account(self, name: str) -> dict[str, Any] | None:
         """An account of any status."""
@@ -242,6 +242,19 @@ class RucioClient(HttpClient):
 
     def account_attributes(self, account: str) -> dict[str, Any]:
         return {each["key"]: each["value"] for each in self._get(f"accounts/{_url(account)}/attr/")}
+
+    def rse_names(self, expression: str) -> list[str]:
+        """RSEs that an expression matches; that there is none is an error to the server."""
+        try:
+            return [each["rse"] for each in self._lines("rses/", params={"expression": expression})]
+        except ApiError as problem:
+            if problem.error_class == "InvalidRSEExpression" and "empty" in problem.words.lower():
+                return []
+            raise
+
+    def quotas_on(self, rse: str) -> dict[str, int | None]:
+        """Bytes by account, None for those without quota; of all accounts that the server knows, whatever their status."""
+        return {each["account"]: each["quota_bytes"] for each in self._lines(f"rses/{_url(rse)}/accounts/usage")}
 
     def local_quotas(self, account: str) -> dict[str, float]:
         """Bytes by RSE, infinity for no limit."""
