@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
-from iam_people import IamPeople, certificate, person
-from rucio_server import RucioServer
+from iam_people import CLIENT, IamPeople, certificate, person
+from rucio_server import ROOT, RucioServer
 from rucio_tools import Run, record
 
 pytestmark = pytest.mark.rucio
@@ -324,3 +326,36 @@ def test_bad_roles_are_refused_before_anything_is_asked(sync: Sync, quiet: Rucio
         assert words in answer["msg"]
     assert "no account name" in sync(names={"dora": "Dora.Manager"})["msg"]
     assert quiet.calls() == []
+
+
+def test_the_playbook(sync: Sync, iam: IamPeople, client: RucioClient, quiet: RucioServer, tmp_path: Path) -> None:
+    iam.has(sync.person("dora", "escape/admins"), sync.person("mio"))
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text((iam.folder / "ca.pem").read_text() + quiet.ca.read_text())
+    variables = {
+        "datalake_rucio": {"url": quiet.url, "account": "root", "username": "ddmlab", "password": quiet.arguments["password"]},
+        "datalake_iam": {"url": iam.url, **CLIENT},
+        "datalake_account_roles": [{"groups": ["escape"], "attributes": {"sign-gcs": "True"}}],
+        "datalake_accounts": {"ledger": sync.ledger},
+        "datalake_ca": str(bundle),
+    }
+    (tmp_path / "vars.json").write_text(json.dumps(variables))
+
+    def play(*words: str) -> str:
+        paths = f"{ROOT}/.cache:{next((ROOT / '.venv/lib').glob('python*/site-packages'))}"
+        settings = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths, "ANSIBLE_NOCOLOR": "1"}
+        command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", f"@{tmp_path / 'vars.json'}", *words]
+        done = subprocess.run(
+            [*command, "playbooks/sync_accounts.yml"], capture_output=True, text=True, env=settings, cwd=ROOT, check=False, timeout=120
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert CLIENT["client_secret"] not in done.stdout
+        return done.stdout
+
+    play("--check", "--diff")
+    assert quiet.writes() == []
+    assert "changed=1" in play()
+    assert status(client, sync.account("mio")) == "ACTIVE"
+    quiet.calls()
+    assert "changed=0" in play()
+    assert quiet.writes() == []
