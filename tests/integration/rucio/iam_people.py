@@ -24,17 +24,19 @@ def certificate(subject: str) -> dict[str, str]:
 
 
 class IamPeople:
-    """A token issuer on loopback. has() says who is in it from now on."""
+    """A token issuer on loopback. has() says who is in it from now on. shown_as: its issuer, where a proxy stands before it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port, self._running = folder, free_port(), contextlib.ExitStack()
-        make_ca(folder)
+        if not (folder / "ca.pem").exists():
+            make_ca(folder)
+        self.shown_as = ""
         self.server: StandIn
         self.starts = 0
 
     @property
     def url(self) -> str:
-        return f"https://localhost:{self.port}/"
+        return self.shown_as or f"https://localhost:{self.port}/"
 
     @property
     def options(self) -> dict[str, Any]:
