@@ -6,31 +6,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_doma import records_from_views, states_from_view
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import rse_record_as_dict
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
-from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import (
-    MIN_FREE_SPACE,
-    Purge,
-    RseFound,
-    Space,
-    declares_other_space,
-    found_rse,
-    load_records,
-    plan_removal,
-    plan_rses,
-)
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, NotShown, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import Purge, found_rse, load_records, plan_removal, plan_rses
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import read_rses, write_change
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
-
-SPACE_SOURCE = "storage"  # where Rucio's reaper looks for the space of an RSE unless told otherwise
 
 
 class ActionModule(RucioAction):
@@ -126,67 +112,3 @@ def records_from_cric(cric: CricClient, names: list[str]) -> tuple[RseRecord, ..
         raise DescriptionError(problems)
     chosen = [record for record in records_from_views(plain, doma) if record.name in names]
     return load_records([rse_record_as_dict(record) for record in chosen], "cric")
-
-
-def read_rses(client: RucioClient, records: tuple[RseRecord, ...]) -> dict[str, RseFound]:
-    """The RSEs of records as the server holds them.
-
-    One call for all; one more for each RSE with another declared space than last time, with a limit that the export lacks, or missing
-    (is its name taken?).
-    """
-    raw = client.lake(record.name for record in records)["rses"]
-    major = client.major
-
-    def one(record: RseRecord) -> RseFound | None:
-        name = record.name
-        if name not in raw:
-            attributes = client.deleted_attributes(name)
-            return None if attributes is None else RseFound(name, attributes=attributes, deleted=True)
-        limits = client.limits(name) if set(record.limits) - {MIN_FREE_SPACE} else None
-        found = found_rse(name, raw[name], major, limits=limits)
-        return replace(found, space=reported_space(client, name)) if declares_other_space(record, found) else found
-
-    return {found.name: found for found in in_parallel(one, records) if found is not None}
-
-
-def reported_space(client: RucioClient, rse: str) -> Space:
-    """What source SPACE_SOURCE reported of an RSE."""
-    usage = client.usage(rse, SPACE_SOURCE)
-    return Space(usage.get("used"), usage.get("free"), usage.get("files"))
-
-
-def report_space(client: RucioClient, rse: str, space: Space) -> None:
-    """Reports space and reads it back at once: nobody looks at it again after the declared space was noted."""
-    client.set_usage(rse, SPACE_SOURCE, space.used or 0, space.free or 0, space.files)
-    if reported_space(client, rse) != space:
-        raise NotShown()
-
-
-def write_change(client: RucioClient, change: Change) -> None:
-    """Does one change of an RSE."""
-    rse, name, after = change.subject, change.name, change.after
-    match change.kind, change.verb:
-        case "rse", "create":
-            client.add_rse(rse, after)
-        case "rse", "delete":
-            client.delete_rse(rse)
-        case "deleted rse", _:
-            client.revive_rse(rse)
-        case "properties", _:
-            client.update_rse(rse, after)
-        case "attribute", "delete":
-            client.delete_attribute(rse, name)
-        case "attribute", _:
-            client.set_attribute(rse, name, after)
-        case "protocol", "create":
-            client.add_protocol(rse, after)
-        case "protocol", "update":
-            client.update_protocol(rse, after)
-        case "protocol", "delete":
-            client.delete_protocol(rse, change.before)
-        case "limit", _:
-            client.set_limit(rse, name, after)
-        case "space", _:
-            report_space(client, rse, Space(**after))
-        case unknown:
-            raise AssertionError(unknown)

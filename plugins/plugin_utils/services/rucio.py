@@ -285,6 +285,15 @@ class RucioClient(HttpClient):
         """Makes a deleted RSE active again; only the import can."""
         self.request("POST", "import/", json={"rses": {rse: {}}})
 
+    def import_rses(self, rses: Mapping[str, Mapping[str, Any]]) -> None:
+        """Makes many new RSEs in one call and one transaction.
+
+        Only for a server without any RSE: depending on its configuration, those that are not named are deleted
+        (``[importer] rse_sync_method = hard``).
+        """
+        body = {name: {**rse, "protocols": [self._protocol(door) for door in rse["protocols"]]} for name, rse in rses.items()}
+        self.request("POST", "import/", json={"rses": body}, timeout=max(self.timeout, BULK_TIMEOUT))
+
     def set_attribute(self, rse: str, key: str, value: Any) -> None:
         self.request("POST", f"rses/{_url(rse)}/attr/{_url(key)}", json={"value": value})
 
