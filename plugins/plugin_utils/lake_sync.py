@@ -171,8 +171,8 @@ class _Lake:
         if change.kind == "distances":
             self._write_distances(change)
         elif change.name == DIGEST:
-            if self._failures:
-                raise Incomplete(f"distances of {', '.join(sorted(self._failures)[:10])} are not complete, so that the next run reads them")
+            if self._failures or (self._pending and self._failures is None):
+                raise Incomplete("not all distances were written; the next run reads them")
             write_change(self.client, change)
         elif change.subject in self._imported and (change.kind == "rse" or _is_in_import(change)):
             return

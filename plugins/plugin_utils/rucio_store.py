@@ -84,7 +84,7 @@ def write_change(client: RucioClient, change: Change) -> None:
             client.delete_rse(rse)
         case "deleted rse", _:
             client.revive_rse(rse)
-        case "properties", _:
+        case "properties" | "availability", _:
             client.update_rse(rse, after)
         case "attribute", "delete":
             client.delete_attribute(rse, name)

@@ -59,16 +59,6 @@ class LakeFound:
     def names(self) -> frozenset[str]:
         return frozenset(name for name, rse in self.rses.items() if not rse.deleted)
 
-    @property
-    def digest(self) -> str | None:
-        """The digest of the distances that were written last."""
-        return next((str(rse.attributes[DIGEST]) for _name, rse in sorted(self.rses.items()) if rse.attributes.get(DIGEST)), None)
-
-    @property
-    def holder(self) -> str | None:
-        """The RSE that holds the digest."""
-        return next((name for name, rse in sorted(self.rses.items()) if rse.attributes.get(DIGEST)), None)
-
 
 @dataclass(frozen=True)
 class LakePlan:
@@ -99,6 +89,14 @@ def known_rows(rows: Rows, names: frozenset[str]) -> dict[str, dict[str, int]]:
     return {source: row for source, row in kept.items() if row}
 
 
+def noted_digest(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> tuple[str | None, str | None]:
+    """The RSE that holds the digest of the distances that were written last from this source, and the digest."""
+    for name in _ours(wanted, found, options):
+        if digest := found.rses[name].attributes.get(DIGEST):
+            return name, str(digest)
+    return None, None
+
+
 def believed_rows(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> Rows | None:
     """The distances that the server must have, as far as they matter here; None when they have to be read.
 
@@ -109,8 +107,8 @@ def believed_rows(wanted: WantedLake, found: LakeFound, options: LakeOptions) ->
         return {}
     if options.verify_distances:
         return None
-    between = known_rows(wanted.rows, found.names)
-    if found.digest == digest_of(between):
+    between = known_rows(wanted.rows, _free(found, options))
+    if noted_digest(wanted, found, options)[1] == digest_of(between):
         return between
     return {} if not between and not (options.purge_distances and found.names) else None
 
@@ -135,7 +133,7 @@ def plan_lake(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> Lak
         if record.name not in wanted.inactive
     ]
     closed = [record for record in records if record.name in wanted.inactive]
-    ours = sorted(name for name in found.names if _mark(found, name) == options.source and wanted.selection.takes(name))
+    ours = _ours(wanted, found, options)
     absent = tuple(name for name in ours if name not in wanted.names)
     planned = rses.plan_rses(marked, _without_digest(found), purge=options.purge)
     changes = [*planned.plan.changes, *rses.plan_rses(closed, found.rses).plan.changes]
@@ -196,6 +194,16 @@ def fingerprinted(wanted: WantedLake, found: LakeFound) -> dict[str, Any]:
     }
 
 
+def _free(found: LakeFound, options: LakeOptions) -> frozenset[str]:
+    """The RSEs that belong to this source or to nobody."""
+    return frozenset(name for name in found.names if _mark(found, name) in (None, options.source))
+
+
+def _ours(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> list[str]:
+    """The RSEs that came from this source and are among those that are synchronised."""
+    return sorted(name for name in found.names if _mark(found, name) == options.source and wanted.selection.takes(name))
+
+
 def _mark(found: LakeFound, name: str) -> Any:
     there = found.rses.get(name)
     return None if there is None or there.deleted else there.attributes.get(SOURCE_MARK)
@@ -231,12 +239,13 @@ def _distance_changes(
     if wanted.rows is None:
         return
     rows = found.rows or {}
-    there = (found.names | synchronised) - frozenset(refused)
+    there = (_free(found, options) | synchronised) - frozenset(refused)
     holders: list[str] = []
     for source, row in wanted.rows.items():
         if source not in there:
             continue
-        holders.append(source)
+        if source in synchronised:
+            holders.append(source)
         held: Mapping[str, int] = rows.get(source, {})
         fresh = {to: number for to, number in row.items() if to not in held and to in there}
         other = {to: number for to, number in row.items() if to in held and held[to] != number}
@@ -253,10 +262,11 @@ def _distance_changes(
             if gone:
                 yield Change(source, "distances", "delete", name=_to(gone), before=gone, stage=DISTANCES_STAGE)
     digest = digest_of(known_rows(wanted.rows, there))
-    holder = found.holder or min(holders, default=None)
-    if holder is not None and found.digest != digest:
-        verb: Literal["create", "update"] = "create" if found.digest is None else "update"
-        yield Change(holder, "attribute", verb, name=DIGEST, before=found.digest, after=digest, stage=DIGEST_STAGE)
+    holder, noted = noted_digest(wanted, found, options)
+    holder = holder or min(holders, default=None)
+    if holder is not None and noted != digest:
+        verb: Literal["create", "update"] = "create" if noted is None else "update"
+        yield Change(holder, "attribute", verb, name=DIGEST, before=noted, after=digest, stage=DIGEST_STAGE)
 
 
 def _to(row: Iterable[str]) -> str:
