@@ -10,8 +10,8 @@ DOCUMENTATION = r"""
 module: rucio_sync
 short_description: Synchronises a whole lake from CRIC to Rucio
 description:
-  - Brings RSEs with their columns, attributes, doors, limits and space, their availability, and the distances between them to what CRIC says,
-    in one plan. Without CRIC the records are given in O(rses).
+  - Brings RSEs with their columns, attributes, doors, limits and space, their availability, and the distances between them to what CRIC
+    says, in one plan. Without CRIC the records are given in O(rses).
   - RSEs that are not ACTIVE in CRIC, at a site in downtime, or excluded by a status rule are closed for reading, writing and deleting, and
     opened again afterwards. They are not made as long as they are not ACTIVE.
   - Nothing is removed because it is missing. RSEs that CRIC no longer has are reported, or closed with O(absent=disable). What closes or
@@ -40,7 +40,9 @@ options:
     type: dict
     suboptions:
       url:
-        description: Address of the CRIC, or a local copy, as in M(escape.datalake.cric_info). E(DATALAKE_CRIC_URL) is used when it is not given.
+        description:
+          - Address of the CRIC, or a local copy, as in M(escape.datalake.cric_info).
+          - The environment variable E(DATALAKE_CRIC_URL) is used when it is not given.
         type: str
         required: true
       application:
@@ -200,8 +202,8 @@ options:
     default: []
   bulk:
     description:
-      - Fills a server that has no RSE at all by one import, which is several times quicker. Servers that have RSEs never get RSEs by import,
-        because some are configured to delete what an import does not name.
+      - Fills a server that has no RSE at all by one import, which is several times quicker.
+      - Servers that have RSEs never get RSEs by import, because some are configured to delete what an import does not name.
       - It is never used together with O(vo).
     type: bool
     default: true

@@ -1,4 +1,4 @@
-"""A Rucio in memory with what synchronising uses of it: values as the real one reads them back, soft deletion, imports in one transaction."""
+"""A Rucio in memory with what synchronising uses of it: values as they read back, soft deletion, imports in one transaction."""
 
 from __future__ import annotations
 
