@@ -18,6 +18,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_doma 
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_downtime import downtimes_from, exclusions_from
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_listing import renamed
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_service import services_from, sites_from
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import DOMA_FILE, EVERY_STATE, PLAIN_FILE, CricClient
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.kept_copy import Kept, KeptCopy
@@ -32,6 +33,8 @@ CORE: Mapping[str, str] = {
     "downtimes": "api/core/downtime/query/?json",
 }
 DAY = 86400.0
+NOT_FOUND = 404
+NOT_OFFERED: Mapping[str, Any] = {}  # stands for an extra document that this CRIC does not serve
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,15 @@ def _documents(source: CricSource) -> dict[str, Any]:
     for extra in source.extras:
         if not client.is_file and client.has(f"{extra}.json"):
             status = f"api/{client.application}/ddmendpointstatus/query/?json"
-            documents[extra] = client.document(CORE.get(extra, status), f"{extra}.json")
+            try:
+                documents[extra] = client.document(CORE.get(extra, status), f"{extra}.json")
+            except ApiError as problem:
+                if problem.status != NOT_FOUND:
+                    raise
+                documents[extra] = NOT_OFFERED
     for name, document in documents.items():
-        _check(client.url, name, document)
+        if document is not NOT_OFFERED:
+            _check(client.url, name, document)
     return documents
 
 
@@ -135,6 +144,11 @@ def _state(source: CricSource, held: Kept, copy_because: str = "") -> CricState:
         listing = listing_from_views(documents.get("plain"), documents["doma"])
     else:
         listing = listing_from_ddmendpoints(documents.get("ddmendpoint"))
+    not_offered = tuple(
+        Problem(f"CRIC {name}", "are not served by this instance (404).", "Leave them out of extras.")
+        for name, document in documents.items()
+        if document is NOT_OFFERED
+    )
     services, service_problems = services_from(documents.get("services", {}))
     sites, site_problems = sites_from(documents.get("sites", {}))
     downtimes, downtime_problems = downtimes_from(documents.get("downtimes", {}))
@@ -146,7 +160,7 @@ def _state(source: CricSource, held: Kept, copy_because: str = "") -> CricState:
         services=services,
         downtimes=downtimes,
         exclusions={(source.names or {}).get(name, name): flags for name, flags in exclusions.items()},
-        problems=(*service_problems, *site_problems, *downtime_problems, *status_problems),
+        problems=(*not_offered, *service_problems, *site_problems, *downtime_problems, *status_problems),
         fetched=held.fetched,
         copy_because=copy_because,
     )
