@@ -56,7 +56,9 @@ class ActionModule(RucioAction):
             compared.append(sides.records_side(sides.DESCRIPTION, described))
         reports = self._reports(arguments, notes)
         if arguments["configured"] is not None or reports:
-            side, more = sides.storage_side(arguments["configured"] or {}, reports, sides.places_of(records))
+            side, more = sides.storage_side(
+                arguments["configured"] or {}, reports, sides.places_of(records), {record.name for record in records}
+            )
             compared.append(side)
             notes += more
         if cric:

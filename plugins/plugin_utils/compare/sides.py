@@ -55,14 +55,15 @@ def places_of(records: Iterable[RseRecord]) -> dict[Place, str]:
 
 
 def storage_side(
-    configured: Mapping[str, Mapping[str, Any]], reports: Mapping[str, StorageReport], known: Mapping[Place, str]
+    configured: Mapping[str, Mapping[str, Any]], reports: Mapping[str, StorageReport], known: Mapping[Place, str], names: Iterable[str]
 ) -> tuple[Side, list[Problem]]:
     """Storages as they run. configured: what was read of their configuration, in the form of a description, by host; facts may be missing.
 
-    reports: their SRR by host. known: RSEs by the place of their area, by which an area finds the name of its RSE.
+    reports: their SRR by host. known: RSEs by the place of their area, by which an area finds the name of its RSE. names: of all RSEs.
     """
     notes: list[Problem] = []
     rses: dict[str, dict[str, Any]] = {}
+    spellings = {name.casefold(): name for name in names}
     for host, storage in configured.items():
         doors = [door for door in _objects(storage.get("doors")) if {"scheme", "host", "port"} <= door.keys()]
         report = reports.get(host)
@@ -79,7 +80,7 @@ def storage_side(
     for host, report in reports.items():
         if host not in configured:
             for share in report.shares:
-                name = _rse_of_share(share, known)
+                name = spellings.get(share.name.casefold()) or _rse_of_share(share, known)
                 if name and share.total is not None:
                     rses.setdefault(name, {})["space"] = share.total
                 elif not name:
@@ -116,7 +117,7 @@ def _share(report: StorageReport | None, area: Mapping[str, Any], rse: str) -> S
 
 def _rse_of_share(share: ShareReport, known: Mapping[Place, str]) -> str | None:
     paths = set(map(clean_path, share.paths))
-    names = {name for place, name in known.items() if place[3] in paths or name.casefold() == share.name.casefold()}
+    names = {name for place, name in known.items() if place[3] in paths}
     return names.pop() if len(names) == 1 else None
 
 

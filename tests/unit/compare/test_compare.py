@@ -70,7 +70,7 @@ def cric(*records: RseRecord, **states: str) -> Side:
 def three(*, rucio: RseRecord = FAST) -> Comparison:
     known = sides.places_of([FAST, SAFE])
     report, _problems = read_report(SRR)
-    storage, notes = sides.storage_side(CONFIGURED, {"se.example.org": report}, known)
+    storage, notes = sides.storage_side(CONFIGURED, {"se.example.org": report}, known, set(known.values()))
     return compare([storage, cric(FAST, SAFE, LAB_SAFE="DISABLED"), sides.rucio_side({"LAB-FAST": found(rucio)})], notes)
 
 
@@ -177,4 +177,4 @@ def test_a_report_may_hold_anything(nonsense: Any) -> None:
 
 @given(NONSENSE, NONSENSE)
 def test_a_configuration_may_lack_anything(doors: Any, areas: Any) -> None:
-    sides.storage_side({"host": {"doors": doors, "areas": areas}}, {}, {})
+    sides.storage_side({"host": {"doors": doors, "areas": areas}}, {}, {}, ())
