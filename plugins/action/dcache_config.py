@@ -51,6 +51,7 @@ class ActionModule(HostAction):
         "lake": {"type": "dict", "required": True},
         "storage": {"type": "dict", "required": True},
         "host": {"type": "str"},
+        "release": {"type": "str"},
         "user": {"type": "str", "default": "dcache"},
         "domains": {
             "type": "list",
@@ -109,10 +110,11 @@ class ActionModule(HostAction):
     }
 
     def configure(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Reads once, plans, checks, and writes once."""
         storage = load_storage(arguments["storage"], load_lake(arguments["lake"]))
         host = self.read(Found(), **_places(arguments, storage))
         self._follow(host, arguments, storage.release)
-        release = host.packages.get(PACKAGE) or storage.release
+        release = arguments["release"] or host.packages.get(PACKAGE) or storage.release
         name = arguments["host"] or host.hostname
         texts = {path.lstrip("/"): text for path, text in host.texts.items()}
         try:

@@ -29,6 +29,9 @@ options:
   host:
     description: Full name of the host, where it calls itself otherwise.
     type: str
+  release:
+    description: Release to plan for, before it is installed. By default that of the installed package, and without one that of the storage.
+    type: str
   user:
     description: User of the service.
     type: str

@@ -22,7 +22,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_lay
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Service as LayoutService
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Door, Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache_logins, dcache_qos, dcache_qos_files
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache_logins, dcache_migration, dcache_qos, dcache_qos_files
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import CONF, HEAD, Draft
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, LoginOptions, User
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Pool
@@ -123,7 +123,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
         raise DescriptionError(problems)
     draft = Draft(files, release, options.host)
     fresh = not draft.host.domains
-    notes: list[str] = []
+    notes: list[str] = dcache_migration.migrate(draft)
     _host_wide(draft, storage, options, fresh=fresh)
     domains = options.domains or (default_domains(storage, options, draft.release) if fresh else ())
     for domain in domains:
