@@ -196,6 +196,7 @@ class _Logins:
         self._audiences()
         self._auth_lines()
         for user in self.options.users:
+            self._password(user)
             self._user(user)
         logins = [login for issuer in self.storage.issuers for login in self._token_logins(issuer, groups[issuer.name], capability)]
         logins += self._certificate_logins(vo_groups)
@@ -542,7 +543,7 @@ class _Logins:
         if files and self.where is Where.AMONG:
             return (broad or files)[-1]
         lines = self.setup.of_phase(Phase.MAP)
-        at = lines[0][0] if lines else (self.setup.of_phase(Phase.AUTH)[-1][0] + 1)
+        at = lines[0][0] if lines else len(self.setup.conf.lines) + 1
         behind = bool(files) and self.where is Where.BEHIND
         modifier = Modifier.OPTIONAL if behind else Modifier.SUFFICIENT
         line = PluginLine(Phase.MAP, modifier, "multimap", (("gplazma.multimap.file", OWN_MAP),))
@@ -610,19 +611,21 @@ class _Logins:
 
     # --- people with passwords ----------------------------------------------------------------------------------------------------------
 
+    def _password(self, user: User) -> None:
+        """The line of a user in the password file."""
+        if user.password_hash is None:
+            return
+        path = next((self.setup.path(line) for _number, line in self.setup.lines if line.plugin == "htpasswd"), "/etc/dcache/htpasswd")
+        text = self._text(path) or ""
+        lines = [line for line, _ending in line_document.split_lines(text)]
+        entry = f"{user.name}:{user.password_hash}"
+        if entry in lines:
+            return
+        kept = [entry if line.startswith(f"{user.name}:") else line for line in lines]
+        self._put(path, "\n".join(kept if entry in kept else [*lines, entry]) + "\n")
+
     def _user(self, user: User) -> None:
-        if user.password_hash:
-            path = next((self.setup.path(line) for _number, line in self.setup.lines if line.plugin == "htpasswd"), "/etc/dcache/htpasswd")
-            text = self._text(path) or ""
-            lines = [line for line, _ending in line_document.split_lines(text)]
-            entry = f"{user.name}:{user.password_hash}"
-            at = next((index for index, line in enumerate(lines) if line.startswith(f"{user.name}:")), None)
-            if at is None:
-                lines.append(entry)
-            else:
-                lines[at] = entry
-            if entry not in text.split("\n"):
-                self._put(path, "\n".join(lines) + "\n")
+        """Name, ids and session of a user."""
         account = Account(gid=user.gid, name=user.name, uid=user.uid, roles=user.roles)
         credential = Credential(Class.PASSWORD, (Principal("username", user.name),))
         if _right(self.setup.login(credential), account, Class.PASSWORD):
