@@ -271,7 +271,7 @@ def _tape(app: Flask, config: Config, store: Store) -> None:
         return _answer({"requestId": number}, 201)
 
     @app.get(f"{API}/tape/stage/<number>")
-    def progress(number: str) -> Response:
+    def show_stage(number: str) -> Response:
         _user()
         with store.change() as state:
             found = _known(state["stages"], number)
@@ -282,7 +282,7 @@ def _tape(app: Flask, config: Config, store: Store) -> None:
             return _answer(found)
 
     @app.post(f"{API}/tape/stage/<number>/cancel")
-    def cancel(number: str) -> Response:
+    def cancel_stage(number: str) -> Response:
         _user()
         paths = _json().get("paths", [])
         with store.change() as state:
@@ -292,7 +292,7 @@ def _tape(app: Flask, config: Config, store: Store) -> None:
         return _answer({})
 
     @app.delete(f"{API}/tape/stage/<number>")
-    def remove(number: str) -> Response:
+    def remove_stage(number: str) -> Response:
         _user()
         with store.change() as state:
             _known(state["stages"], number)
