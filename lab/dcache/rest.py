@@ -126,6 +126,8 @@ def _bulk(app: Flask, config: Config, store: Store) -> None:
     def submit() -> Response:
         user = _user()
         with store.change() as state:
+            if sum(each["status"] in ("QUEUED", "STARTED") for each in state["bulk"].values()) >= namespace.ACTIVE_LIMIT:
+                abort(_error(429, "Too many bulk requests; try again later."))
             number = namespace.new_bulk(state, _json(), user)
         answer = _answer({}, 201)
         answer.headers["request-url"] = f"{request.host_url.rstrip('/')}{API}/bulk-requests/{number}"
