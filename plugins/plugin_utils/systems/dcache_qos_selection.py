@@ -81,9 +81,11 @@ def missing(text: str, areas: Sequence[AreaQos], release: Release) -> Missing:
     """
     conf = poolmanager_conf.parse(text)
     state = _State(conf, PoolSelectionUnit(conf), release)
+    # Pools that a setup does not name join `default` when they start; many a site leaves it at that.
+    started = PoolSelectionUnit(conf, [pool.name for each in areas for pool in each.pools])
     for each in areas:
         before = len(state.commands)
-        if not served(state.unit, each):
+        if not served(started, each):
             _serve(state, each)
             if len(state.commands) == before:
                 state.notes.append(
@@ -92,7 +94,7 @@ def missing(text: str, areas: Sequence[AreaQos], release: Release) -> Missing:
                 )
         _guests(state, each)
         _copies(state, each)
-        if each.reserved and not served_by_reservation(state.unit, each):
+        if each.reserved and not served_by_reservation(started, each):
             _link_group(state, each)
     _staging(state, areas)
     return Missing(tuple(state.commands), tuple(state.notes))
@@ -260,8 +262,8 @@ def _guests(state: _State, each: AreaQos) -> None:
     if shared:
         commands = " and ".join(f"`psu removefrom pgroup {DEFAULT_GROUP} {name}`" for name in shared[:3])
         state.notes.append(
-            f"Area {each.area.name}: {len(shared)} of its pools are in the pool group {DEFAULT_GROUP} as well, where PoolManager puts pools that "
-            f"it did not know when they started, so other files land on them: {commands}."
+            f"Area {each.area.name}: {len(shared)} of its pools are in the pool group {DEFAULT_GROUP} too, which takes pools that "
+            f"were unknown when they started, so other files land on them: {commands}."
         )
 
 
