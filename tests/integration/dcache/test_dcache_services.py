@@ -136,6 +136,7 @@ def test_a_busy_server_is_asked_again(tmp_path: Path, tls: Path) -> None:
 
 
 def test_tape_api(dcache: Dcache) -> None:
+    dcache.edit(tags={"/escape/fast": {"AccessLatency": "ONLINE\n", "RetentionPolicy": "REPLICA\n"}})
     dcache.put("/escape/fast/a", "/escape/fast/b")
     client = rest(dcache, "/escape")
     client.set_qos("/escape/fast/a", "tape")
