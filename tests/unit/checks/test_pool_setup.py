@@ -22,6 +22,13 @@ set heartbeat 30
 set max diskspace 4096g
 set gap 4294967296
 rh set timeout 14400
+set breakeven 0.7
+set mover cost factor 0.5
+set report remove on
+jtm set timeout -queue=slow -lastAccess=0 -total=0
+queue define class osm escape:tape -pending=1 -total=0 -expire=0
+sweeper reclaim margin 0.0
+pool suppress hsmload on
 """
 
 
