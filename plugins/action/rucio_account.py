@@ -24,7 +24,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.accounts imp
     plan_accounts,
     plan_removal,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
 
 IDENTITY = {
@@ -41,7 +41,7 @@ IDENTITY = {
 
 class ActionModule(RucioAction):
     ARGUMENTS = {
-        **CONNECTION,
+        **PLANNING,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "accounts": {
             "type": "list",
@@ -61,7 +61,7 @@ class ActionModule(RucioAction):
         },
         "removal_limit": {"type": "int", "default": 5},
     }
-    CONSTRAINTS = CONNECTION_CONSTRAINTS
+    CONSTRAINTS = PLANNING_CONSTRAINTS
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if arguments["state"] == "absent":
@@ -73,6 +73,7 @@ class ActionModule(RucioAction):
             read=lambda: read_accounts(client, accounts),
             plan=lambda found: plan_accounts(accounts, found),
             write=lambda change: write_change(client, change, passwords(accounts)),
+            file=self.plan_file(arguments),
         )
 
     def _remove(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +88,7 @@ class ActionModule(RucioAction):
             read=lambda: read_accounts(client, accounts),
             plan=lambda found: plan_removal(names, found, arguments["removal_limit"]),
             write=lambda change: write_change(client, change, {}),
+            file=self.plan_file(arguments),
         )
 
 

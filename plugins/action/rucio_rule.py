@@ -19,13 +19,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rules import
     plan_removal,
     plan_rules,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, CONNECTION_CONSTRAINTS, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
 
 
 class ActionModule(RucioAction):
     ARGUMENTS = {
-        **CONNECTION,
+        **PLANNING,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "rules": {
             "type": "list",
@@ -50,7 +50,7 @@ class ActionModule(RucioAction):
             },
         },
     }
-    CONSTRAINTS = CONNECTION_CONSTRAINTS
+    CONSTRAINTS = PLANNING_CONSTRAINTS
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         listed = arguments["rules"]
@@ -64,6 +64,8 @@ class ActionModule(RucioAction):
             read=lambda: read_rules(client, rules),
             plan=lambda found: plan(rules, found, datetime.now(UTC)),
             write=lambda change: write_change(client, change),
+            file=self.plan_file(arguments),
+            objects=lambda found: {Rule(*key).subject: rule for key, rule in found.items()},
         )
 
 

@@ -97,6 +97,7 @@ class ActionModule(DatalakeAction):
         "macaroons_secret": {"type": "str", "no_log": True},
         "macaroons_file": {"type": "path", "default": "/etc/xrootd/macaroon-secret"},
         "directives": {"type": "list", "elements": "str", "default": []},
+        "directories": {"type": "list", "elements": "path", "default": []},
         "accept": {"type": "list", "elements": "str", "default": []},
         "backup": {"type": "bool", "default": True},
     }
@@ -236,6 +237,7 @@ def _options(arguments: Mapping[str, Any]) -> xrootd.Options:
         monitoring=xrootd.Monitoring(**{name: arguments["monitoring"].get(name) for name in ("report", "detailed", "transfers")}),
         macaroons_file=arguments["macaroons_file"] if arguments["macaroons_secret"] else None,
         directives=tuple(arguments["directives"]),
+        directories=tuple(arguments["directories"]),
     )
 
 

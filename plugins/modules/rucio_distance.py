@@ -19,6 +19,7 @@ author:
   - The escape.datalake authors (@escape-wp2)
 extends_documentation_fragment:
   - escape.datalake.rucio
+  - escape.datalake.plan_file
 attributes:
   check_mode:
     description: Makes the same plan and sends no write.

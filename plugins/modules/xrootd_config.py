@@ -92,6 +92,11 @@ options:
     type: list
     elements: str
     default: []
+  directories:
+    description: Further directories of the host that are made for the service.
+    type: list
+    elements: path
+    default: []
   accept:
     description: Rules whose findings do not stop the task.
     type: list

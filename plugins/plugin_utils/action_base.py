@@ -38,6 +38,10 @@ class DatalakeAction(ActionBase):  # type: ignore[misc]
     def check_mode(self) -> bool:
         return bool(self._task.check_mode)
 
+    def progress(self, done: int, every: int, seconds: float) -> None:
+        """Tells a person how far long work is."""
+        self._display.display(f"{self._task.action.rsplit('.', 1)[-1]}: {done} of {every} done, {seconds:.1f} s")
+
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Does the work and returns the result; raises ApiError or DescriptionError for a failure that needs no traceback."""
         raise NotImplementedError

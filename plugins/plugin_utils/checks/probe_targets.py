@@ -19,6 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe impor
     tokens,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access, rse_records, rucio_token_request, scope_path
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.paths import relative_to
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Area, Issuer, Lake, Storage
 
@@ -78,7 +79,7 @@ def targets(
 
 
 def _places(storage: Storage, area: Area) -> list[Place]:
-    doors = dict.fromkeys((door.host, door.port) for door in storage.doors if door.scheme in HTTPS_SCHEMES)
+    doors = dict.fromkeys((door.host, door.port, door.prefix) for door in storage.doors if door.scheme in HTTPS_SCHEMES)
     return [
         Place(
             storage=storage.name,
@@ -86,13 +87,13 @@ def _places(storage: Storage, area: Area) -> list[Place]:
             release=storage.release,
             rse=area.rse,
             qos=area.qos,
-            path=area.path,
+            path=relative_to(area.path, prefix),
             scope_path=scope_path(area, storage),
             host=host,
             port=port,
             tape=area.media == "tape",
         )
-        for host, port in doors
+        for host, port, prefix in doors
     ]
 
 

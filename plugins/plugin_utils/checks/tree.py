@@ -18,6 +18,9 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks import (
     dcache_host,
     dcache_properties,
     dcache_site,
+    dpm,
+    eos,
+    storm,
     xrootd_host,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
@@ -49,7 +52,8 @@ class System:
 
     markers: a path below the root that matches one of these patterns tells the system. files: patterns of what its checks read.
     packages: whose version is the release. secrets: patterns of files among those whose text is never read.
-    named: further files that those name, as absolute paths.
+    named: further files that those name, as absolute paths. parts: systems that it runs inside itself, whose markers do not count
+    beside its own.
     """
 
     name: str
@@ -60,6 +64,7 @@ class System:
     secrets: tuple[str, ...] = ()
     named: Named | None = None
     live: Live | None = None
+    parts: tuple[str, ...] = ()
 
 
 SYSTEMS: tuple[System, ...] = (
@@ -72,6 +77,16 @@ SYSTEMS: tuple[System, ...] = (
         secrets=("etc/dcache/admin/ssh_host_*", "etc/dcache/*key.pem"),
         named=dcache_host.named_files,
     ),
+    System("storm", storm.MARKERS, storm.FILES, (storm.check,), packages=("storm-webdav", "storm-backend-server")),
+    System(
+        "dpm",
+        dpm.MARKERS,
+        dpm.FILES,
+        (dpm.check,),
+        packages=("dmlite-dpmhead-dome", "dmlite-dpmdisk-dome", "dmlite-dpmhead", "dmlite-dpmdisk"),
+        parts=("xrootd",),
+    ),
+    System("eos", eos.MARKERS, eos.FILES, (eos.check,), packages=("eos-server",)),
     System(
         "xrootd",
         ("etc/xrootd/xrootd-*.cfg",),
@@ -105,6 +120,8 @@ def detect(paths: Iterable[str]) -> System:
     """
     known = tuple(paths)
     found = [system for system in SYSTEMS if any(matches(path, system.markers) for path in known)]
+    inside = {part for system in found for part in system.parts}
+    found = [system for system in found if system.name not in inside]
     if len(found) == 1:
         return found[0]
     markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in SYSTEMS)

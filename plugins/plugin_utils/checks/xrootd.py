@@ -223,6 +223,17 @@ def check(files: Mapping[str, str], facts: Facts | None = None, release: str | N
     return sorted(findings, key=lambda each: (each.file, each.line, each.rule))
 
 
+def check_language(server: Server) -> Iterator[Finding]:
+    """What is true of every service that reads its configuration with XRootD: structure, names of directives, encryption."""
+    for rules in (_structure, _names, _encryption):
+        yield from rules(server)
+
+
+def check_tokens(server: Server, file: str, document: scitokens_cfg.Document) -> Iterator[Finding]:
+    """What is true of every service that loads XRootD's token plug-in. file: where the document is."""
+    yield from _tokens(server, file, document)
+
+
 def _check_server(server: Server) -> Iterator[Finding]:
     for rules in (_structure, _writable, _names, _authorization, _encryption, _doors, _macaroons, _spaces, _token_service, _unit):
         yield from rules(server)

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, Protocol, RseRecord, Scalar
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import DECLARED_SPACE
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import OWN_ATTRIBUTES
 
 # Rucio's name of a property: CRIC's field.
 PROPERTIES: Mapping[str, str] = {
@@ -137,7 +137,7 @@ def record_from_fields(name: str, fields: Mapping[str, Any]) -> RseRecord:
     listed = fields.get("protocols") or []
     schemes = {str(each["scheme"]) for each in listed}
     impl = {scheme: str(params.pop(f"impl_{scheme}", None) or fields.get("impl") or DEFAULT_IMPL) for scheme in schemes}
-    attributes |= {key: _scalar(value) for key, value in params.items() if value is not None and key != DECLARED_SPACE}
+    attributes |= {key: _scalar(value) for key, value in params.items() if value is not None and key not in OWN_ATTRIBUTES}
     return RseRecord(
         name=name,
         site=site,
@@ -159,7 +159,7 @@ def new_fields(record: RseRecord) -> dict[str, Any]:
 def stated_fields(record: RseRecord) -> dict[str, Any]:
     """The fields that a record says something about, verify_checksum among them; params that are None are to be removed."""
     fields: dict[str, Any] = {field: record.properties[key] for key, field in PROPERTIES.items() if key in record.properties}
-    attributes = {key: value for key, value in record.attributes.items() if key != DECLARED_SPACE}
+    attributes = {key: value for key, value in record.attributes.items() if key not in OWN_ATTRIBUTES}
     if record.site:
         fields["site"] = record.site
         if attributes.get("site") == record.site:

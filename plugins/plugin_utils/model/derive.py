@@ -37,7 +37,18 @@ def area_access(area: Area, storage: Storage) -> tuple[Access, ...]:
 
 def scope_path(area: Area, storage: Storage) -> str:
     """The path of an area as token scopes name it: ``/fast`` for ``/escape/fast`` below base path ``/escape``."""
-    return paths.relative_to(area.path, storage.base_path)
+    return paths.relative_to(area.path, area_base_path(area, storage)) or "/"
+
+
+def area_base_path(area: Area, storage: Storage) -> str:
+    """What the paths of token scopes are relative to in an area."""
+    return area.base_path or storage.base_path
+
+
+def token_base(area: Area, storage: Storage) -> str:
+    """The base path of tokens for an area as the davs doors show it, ``/`` where they show nothing above it."""
+    prefixes = [door.prefix for door in storage.doors if door.scheme == "davs"]
+    return paths.relative_to(area_base_path(area, storage), prefixes[0] if prefixes else "/") or "/"
 
 
 def rse_records(storage: Storage, lake: Lake) -> tuple[RseRecord, ...]:
@@ -90,13 +101,15 @@ def _properties(area: Area, storage: Storage) -> dict[str, Scalar]:
         "staging_area": False,
         "rse_type": "TAPE" if area.media == "tape" else "DISK",
         "availability_read": True,
-        "availability_write": True,
-        "availability_delete": True,
+        # Nobody but the cache itself decides what a volatile area holds.
+        "availability_write": not area.volatile,
+        "availability_delete": not area.volatile,
         **{key: value for key, value in stated.items() if value is not None},
     }
 
 
 def _attributes(area: Area, storage: Storage, lake: Lake) -> dict[str, Scalar]:
+    base = token_base(area, storage)
     return {
         "QOS": area.qos,
         "site": storage.site,
@@ -105,7 +118,7 @@ def _attributes(area: Area, storage: Storage, lake: Lake) -> dict[str, Scalar]:
         "qos_media": area.media,
         "qos_copies": area.copies,
         # Rucio cuts the base off as plain text: with "/" the scope's own first slash would go too.
-        **({"oidc_base_path": storage.base_path} if storage.base_path != "/" else {}),
+        **({"oidc_base_path": base} if base != "/" else {}),
         **({"qos_latency_ms": area.latency_ms} if area.latency_ms is not None else {}),
         **({"fts": lake.fts} if lake.fts else {}),
         **area.attributes,
@@ -118,21 +131,25 @@ def _protocols(area: Area, storage: Storage, lake: Lake) -> tuple[Protocol, ...]
 
 
 def _protocol(door: Door, priority: int, area: Area, lake: Lake) -> Protocol:
-    copies = door.scheme in rucio.COPIES_BETWEEN_SITES
+    def offered(operation: str) -> int | None:
+        between_sites = operation.startswith("third_party_copy")
+        read_only = area.volatile and not operation.endswith("read")
+        return None if read_only or (between_sites and door.scheme not in rucio.COPIES_BETWEEN_SITES) else priority
+
     return Protocol(
         scheme=door.scheme,
         hostname=door.host,
         port=door.port,
-        prefix=rucio_prefix(area.path, door.scheme),
+        prefix=rucio_prefix(paths.relative_to(area.path, door.prefix), door.scheme),
         impl=lake.impl.get(door.scheme, rucio.IMPL_BY_SCHEME.get(door.scheme, rucio.DEFAULT_IMPL)),
-        lan=dict.fromkeys(LAN_OPERATIONS, priority),
-        wan={each: priority if copies or not each.startswith("third_party_copy") else None for each in WAN_OPERATIONS},
+        lan={each: offered(each) for each in LAN_OPERATIONS},
+        wan={each: offered(each) for each in WAN_OPERATIONS},
         extended_attributes={"web_service_path": rucio.SRM_WEB_SERVICE_PATH} if door.scheme == "srm" else None,
     )
 
 
 def rucio_prefix(path: str, scheme: str) -> str:
-    """The prefix to register for an area's path.
+    """The prefix to register for an area's path as a door shows it.
 
     It ends with a slash: Rucio adds a missing one when it makes addresses, but not when it takes them apart, where ``/escape/disk``
     would match ``/escape/disk-ec`` (lib/rucio/rse/protocols/gfal.py). Root addresses need a second slash before the path.

@@ -176,7 +176,7 @@ def _qos_class(name: str, found: Mapping[str, Any]) -> QosClass:
 
 def _storage(found: Mapping[str, Any], lake: Lake) -> Storage:
     """A storage from values without problems."""
-    doors = tuple(Door(door["scheme"], door["host"], door["port"]) for door in found["doors"])
+    doors = tuple(Door(door["scheme"], door["host"], door["port"], door["prefix"]) for door in found["doors"])
     issuers = tuple(lake.issuers[name] for name in found["issuers"])
     return Storage(
         name=found["name"],
@@ -184,7 +184,7 @@ def _storage(found: Mapping[str, Any], lake: Lake) -> Storage:
         system=found["system"],
         release=found["release"],
         issuers=issuers,
-        base_path=found.get("base_path") or paths.common_parent([area["path"] for area in found["areas"]]),
+        base_path=found.get("base_path") or paths.common_parent([area["path"] for area in found["areas"] if "base_path" not in area]),
         audiences=tuple(dict.fromkeys((*derive.default_audiences(doors), *found.get("audiences", ())))),
         doors=doors,
         areas=tuple(_area(area, found["name"], issuers) for area in found["areas"]),
@@ -213,6 +213,7 @@ def _area(found: Mapping[str, Any], storage_name: str, issuers: Sequence[Issuer]
         partitions=tuple(found.get("partitions", ())),
         access=tuple(Access(each.get("issuer") or issuers[0].name, each["group"], each["rights"]) for each in found.get("access", ())),
         attributes=found.get("attributes", {}),
+        base_path=found.get("base_path"),
     )
 
 

@@ -53,6 +53,7 @@ def storage_problems(found: Found, lake: Lake, at: str) -> Iterator[Problem]:
     areas = found.get("areas", [])
     yield from _area_paths(areas, at)
     yield from _base_path(found, areas, at)
+    yield from _door_prefixes(found, areas, at)
     yield from _rse_names(found, areas, at)
     yield from _partitions(areas, at)
     for number, area in enumerate(areas):
@@ -188,7 +189,8 @@ def _area_paths(areas: Sequence[Found], at: str) -> Iterator[Problem]:
 
 
 def _base_path(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:
-    known = [(number, area["path"]) for number, area in enumerate(areas) if area.get("path") is not None]
+    yield from _own_base_paths(found, areas, at)
+    known = [(number, area["path"]) for number, area in enumerate(areas) if area.get("path") is not None and "base_path" not in area]
     if "base_path" not in found:
         if known and paths.common_parent([path for _number, path in known]) == "/":
             yield Problem(
@@ -205,6 +207,49 @@ def _base_path(found: Found, areas: Sequence[Found], at: str) -> Iterator[Proble
                 f'"{path}" does not lie inside base_path "{base}", so no token scope can name it.',
                 f'Choose a path below "{base}", or a shorter base_path.',
             )
+
+
+def _own_base_paths(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:
+    for number, area in enumerate(areas):
+        base, path = area.get("base_path"), area.get("path")
+        here = f"{at}.areas[{number}].base_path"
+        if base is not None and found.get("system") not in ("storm", None):
+            yield Problem(here, f'"{base}" is not possible: only storage areas of StoRM have one of their own.', "Remove it.")
+        elif base is not None and path is not None and path != base and not paths.is_below(path, base):
+            yield Problem(here, f'"{base}" is not a directory that "{path}" lies inside.', f'Write "{path}", or a directory above it.')
+
+
+def _door_prefixes(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:
+    """Doors that show a directory of the name space as their root."""
+    base = found.get("base_path") or paths.common_parent([area["path"] for area in areas if area.get("path")])
+    shown: dict[int, str] = {}
+    for number, door in enumerate(found.get("doors", [])):
+        prefix = door.get("prefix")
+        if prefix is None:
+            continue
+        here = f"{at}.doors[{number}].prefix"
+        outside = next((area["path"] for area in areas if area.get("path") and not paths.is_below(area["path"], prefix)), None)
+        if prefix != "/" and found.get("system") not in ("dcache", None):
+            yield Problem(here, f'"{prefix}" is not possible: only doors of dCache have a root of their own.', "Remove it.")
+        elif outside:
+            yield Problem(
+                here, f'"{prefix}" hides the area "{outside}" from clients of this door.', "Choose a directory that all areas lie inside."
+            )
+        elif door.get("scheme") == "davs" and found.get("issuers"):
+            if base != prefix and not paths.is_below(base, prefix):
+                yield Problem(
+                    here,
+                    f'"{prefix}" lies below base_path "{base}", so Rucio cannot compute the paths of tokens from those of this door.',
+                    f'Give "base_path: {prefix}", or a shorter prefix.',
+                )
+            first = next(iter(shown.items()), (number, prefix))
+            if first[1] != prefix:
+                yield Problem(
+                    here,
+                    f'"{prefix}" is not that of doors[{first[0]}], and Rucio computes the paths of tokens alike for all davs doors.',
+                    f'Give both doors "prefix: {first[1]}", or remove one of them.',
+                )
+            shown[number] = prefix
 
 
 def _rse_names(found: Found, areas: Sequence[Found], at: str) -> Iterator[Problem]:

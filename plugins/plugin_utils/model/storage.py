@@ -69,11 +69,12 @@ class Lake:
 
 @dataclass(frozen=True)
 class Door:
-    """A protocol end point. scheme: davs, https, root, ..."""
+    """A protocol end point. scheme: davs, https, root, ... prefix: directory of the name space that the door shows as its root."""
 
     scheme: str
     host: str
     port: int
+    prefix: str = "/"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Area:
     """A directory tree with one QoS class.
 
     path: in the name space that doors serve. partitions: directories or file systems of the host that hold its bytes.
+    base_path: what the paths of token scopes are relative to in this area, None for that of the storage; it may be the area's own path.
     capacity: bytes. latency_ms: expected time to the first byte. copies, redundancy, media: facts that its class is checked against.
     """
 
@@ -97,6 +99,7 @@ class Area:
     partitions: tuple[str, ...] = ()
     access: tuple[Access, ...] = ()
     attributes: Mapping[str, str | int | bool] = field(default_factory=dict)
+    base_path: str | None = None
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,13 @@ DOOR = Table(
         Field("scheme", choice("scheme", tuple(rucio.SCHEMES)), "Protocol. Rucio uses tokens with davs only.", "davs", required=True),
         Field("host", kinds.HOST, "Name that clients use and that stands in the door's certificate.", "se.example.org", required=True),
         Field("port", whole(1, 65535), "TCP port.", 1094, required=True),
+        Field(
+            "prefix",
+            kinds.PATH,
+            "Directory of the name space that this door shows as its root, so that clients leave it out of paths. Doors of dCache only.",
+            "/pnfs/example.org/data",
+            default="/",
+        ),
     ),
 )
 AREA = Table(
@@ -130,6 +137,14 @@ AREA = Table(
             "Directory in the name space that the doors serve. No area may lie in another, nor begin with the same letters as another.",
             "/escape/fast",
             required=True,
+        ),
+        Field(
+            "base_path",
+            kinds.PATH,
+            "Directory that the paths in tokens are relative to in this area: the area's own path, or one above it. For StoRM only, whose "
+            "storage areas each have one.",
+            "/escape/tape",
+            default_words="base_path of the storage",
         ),
         Field("qos", kinds.LABEL_TEXT, "QoS class that the area claims; the facts below must earn it.", "FAST", required=True),
         Field("capacity", kinds.SIZE, "Bytes that the area may hold.", "50TB", required=True),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.escape.datalake.plugins.plugin_utils.guard import Held
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Plan
 
 
@@ -17,8 +18,10 @@ class Planned:
     """plan: all changes. refused: subjects whose changes must not be tried, with the reason.
 
     more: what was found hides the rest (a deleted object), so that a second plan is needed after the first is applied.
+    held: what a guard took out of the plan.
     """
 
     plan: Plan
     refused: Mapping[str, str] = field(default_factory=dict)
     more: bool = False
+    held: Held = field(default_factory=Held)

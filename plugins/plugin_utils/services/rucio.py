@@ -224,9 +224,9 @@ class RucioClient(HttpClient):
                 found.setdefault(source, {})[destination] = entries[0]
         return found
 
-    def accounts(self) -> dict[str, dict[str, Any]]:
-        """All active accounts: type and email by name."""
-        return {each["account"]: each for each in self._lines("accounts/")}
+    def accounts(self, **attribute: str) -> dict[str, dict[str, Any]]:
+        """All active accounts: type and email by name. attribute: only those that have it, with this value."""
+        return {each["account"]: each for each in self._lines("accounts/", params=attribute)}
 
     def account(self, name: str) -> dict[str, Any] | None:
         """An account of any status."""
@@ -242,6 +242,19 @@ class RucioClient(HttpClient):
 
     def account_attributes(self, account: str) -> dict[str, Any]:
         return {each["key"]: each["value"] for each in self._get(f"accounts/{_url(account)}/attr/")}
+
+    def rse_names(self, expression: str) -> list[str]:
+        """RSEs that an expression matches; that there is none is an error to the server."""
+        try:
+            return [each["rse"] for each in self._lines("rses/", params={"expression": expression})]
+        except ApiError as problem:
+            if problem.error_class == "InvalidRSEExpression" and "empty" in problem.words.lower():
+                return []
+            raise
+
+    def quotas_on(self, rse: str) -> dict[str, int | None]:
+        """Bytes by account, None for those without quota; of all accounts that the server knows, whatever their status."""
+        return {each["account"]: each["quota_bytes"] for each in self._lines(f"rses/{_url(rse)}/accounts/usage")}
 
     def local_quotas(self, account: str) -> dict[str, float]:
         """Bytes by RSE, infinity for no limit."""
@@ -282,7 +295,14 @@ class RucioClient(HttpClient):
         self.request("DELETE", f"rses/{_url(rse)}")
 
     def revive_rse(self, rse: str) -> None:
-        """Makes a deleted RSE active again; only the import can."""
+        """Makes a deleted RSE active again; only the import can.
+
+        Refused where the import is known to delete all RSEs that it does not name (the server's configuration file cannot be read).
+        """
+        mode = self.request("GET", "config/importer/rse_sync_method", accept={404}).content
+        if mode.strip().strip(b'"') == b"hard":
+            words = "its importer is set to hard and would delete all other RSEs; set importer/rse_sync_method to edit first"
+            raise ApiError(SERVICE, "POST", f"{self.base}import/", None, words)
         self.request("POST", "import/", json={"rses": {rse: {}}})
 
     def set_attribute(self, rse: str, key: str, value: Any) -> None:
@@ -313,6 +333,20 @@ class RucioClient(HttpClient):
         }
         kept = {key: value for key, value in protocol.items() if key != "extended_attributes" or value}
         return {**kept, "domains": domains}
+
+    def import_rses(self, rses: Mapping[str, Mapping[str, Any]]) -> None:
+        """Makes RSEs in one call and one transaction; a value is columns, ``attributes``, ``protocols`` and MinFreeSpace.
+
+        A server that is set so deletes the RSEs that are not named: see rucio_bulk.
+        """
+        body = {}
+        for name, rse in rses.items():
+            attributes = dict(rse.get("attributes", {}))
+            # The import overwrites these two attributes with what stands beside the columns.
+            beside = {key: attributes.pop(key) for key in ("lfn2pfn_algorithm", "verify_checksum") if key in attributes}
+            doors = [self._protocol(door) for door in rse.get("protocols", ())]
+            body[name] = {**rse, **beside, "attributes": attributes, "protocols": doors}
+        self.request("POST", "import/", json={"rses": body}, timeout=max(self.timeout, BULK_TIMEOUT))
 
     def set_limit(self, rse: str, name: str, value: int) -> None:
         self.request("PUT", f"rses/{_url(rse)}/limits", json={"name": name, "value": value})
@@ -403,9 +437,9 @@ class RucioClient(HttpClient):
         self.request("DELETE", f"rules/{_url(rule)}", json={})
 
 
-def in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """function of each item, WORKERS at a time, in the order of items; raises the first failure."""
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+def in_parallel(function: Callable[[Any], Any], items: Iterable[Any], workers: int = WORKERS) -> list[Any]:
+    """function of each item, so many at a time, in the order of items; raises the first failure."""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(function, items))
 
 

@@ -39,6 +39,7 @@ XROOTD_TLS = since("6.2.0")
 SHIPPED_CLIENT = ("frontend.authn.oidc.client-id", "frontend.authn.oidc.client-secret", "frontend.authn.oidc.token-url")
 SECRET_FILES = ("/etc/dcache/htpasswd", "/etc/dcache/dcache.kpwd")
 DOOR_DOMAIN = "doorsDomain"
+POOL_DOMAIN = "poolsDomain"
 CENTRAL_DOMAIN = "centralDomain"
 
 
@@ -73,6 +74,7 @@ class Options:
     """What is said about a host beside the description of the storage.
 
     host: its full name. domains: what it carries; none: a host with a layout keeps its domains, another one gets all that a dCache needs.
+    pools: of this host. pool_domain: the domain that runs those that the layout lacks.
     zookeeper: HOST:PORT list; None: the one inside dCache, on this host. properties: further ones for the whole host.
     certificate_source, key_source: files of the host that are copied to certificate and key for the service.
     owned: files that belong to the user of dCache. A site whose key is among them keeps its certificate.
@@ -84,6 +86,7 @@ class Options:
     users: tuple[User, ...] = ()
     profiles: tuple[tuple[str, str], ...] = ()
     pools: tuple[Pool, ...] = ()
+    pool_domain: str = POOL_DOMAIN
     properties: Mapping[str, str] = field(default_factory=dict)
     user: str = "dcache"
     certificate: str = "/etc/grid-security/dcache/hostcert.pem"
@@ -100,12 +103,13 @@ class Site:
     """Everything that a host needs.
 
     files: those that differ from what was found. texts: all texts as they will be, by path relative to the root. directories: path, owner
-    and mode. notes: what a person should know.
+    and mode. ports: of the doors of this host. notes: what a person should know.
     """
 
     files: tuple[WantedFile, ...]
     texts: Mapping[str, str]
     directories: tuple[tuple[str, str, str], ...]
+    ports: tuple[int, ...]
     notes: tuple[str, ...]
 
 
@@ -133,7 +137,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
         prefix = _real(_root(draft), storage.base_path)
         logins = LoginOptions(options.accounts, options.users, options.profiles, prefix)
         notes += dcache_logins.configure(draft, storage, logins, fresh=not found)
-    return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), tuple(notes))
+    return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), _ports(draft), tuple(notes))
 
 
 def default_domains(storage: Storage, options: Options, release: Release) -> tuple[DomainOptions, ...]:
@@ -166,9 +170,6 @@ def _problems(storage: Storage, options: Options, release: str) -> list[Problem]
     if not any(door.scheme in KINDS for door in storage.doors):
         words = "None of the doors is one that takes tokens in dCache (davs, https, root)."
         problems.append(Problem("datalake_storage.doors", words, "Add one."))
-    for name in sorted({account.issuer for account in options.accounts if account.issuer} - {issuer.name for issuer in storage.issuers}):
-        words = f"dcache_accounts names the issuer {name}, which this storage does not trust."
-        problems.append(Problem("dcache_accounts", words, "Correct the name, or add it to datalake_storage.issuers."))
     for name, profile in options.profiles:
         if profile not in dcache_logins.PROFILES:
             words = f"dCache has no profile {profile!r} (issuer {name})."
@@ -367,11 +368,11 @@ def _pools(draft: Draft, options: Options) -> None:
     for pool in options.pools:
         if any(service.scope.value("pool.name") == pool.name for _domain, service in draft.services("pool")):
             continue
-        if draft.domain(pool.domain) is None:
-            draft.add_domain(pool.domain, {})
-        size = {} if pool.size is None else {"pool.size": str(pool.size)}
-        section = {"pool.name": pool.name, "pool.path": pool.path, **size, **pool.properties}
-        draft.add_service(_at(draft, pool.domain), "pool", section)
+        if draft.domain(options.pool_domain) is None:
+            draft.add_domain(options.pool_domain, {})
+        size = {"pool.size": pool.size_text} if pool.size_text else {}
+        section = {"pool.name": pool.name, "pool.path": pool.path, **size, "pool.tags": pool.tags_text}
+        draft.add_service(_at(draft, options.pool_domain), "pool", section)
 
 
 def _root(draft: Draft) -> str:
@@ -406,6 +407,12 @@ def _wanted(draft: Draft, files: Mapping[str, str], options: Options) -> tuple[W
         wanted.append(WantedFile(options.certificate, None, options.certificate_source, options.user, options.user, "0644"))
         wanted.append(WantedFile(options.key, None, options.key_source, options.user, options.user, "0400", secret=True))
     return tuple(wanted)
+
+
+def _ports(draft: Draft) -> tuple[int, ...]:
+    kinds = ("webdav", "xrootd", "frontend")
+    texts = [service.scope.value(f"{kind}.net.port") for kind in kinds for _domain, service in draft.services(kind)]
+    return tuple(dict.fromkeys(int(text) for text in texts if text.isdigit()))
 
 
 def _directories(draft: Draft, options: Options) -> tuple[tuple[str, str, str], ...]:

@@ -10,7 +10,7 @@ lines are added until it does. At the end every log-in that worked before must s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -177,6 +177,7 @@ class _Logins:
         groups = {issuer.name: self._groups(issuer, problems) for issuer in self.storage.issuers}
         vo_groups = self._vo_groups(problems)
         capability = {issuer.name: self._capability_account(issuer, groups[issuer.name], problems) for issuer in self.storage.issuers}
+        problems += [problem for issuer in self.storage.issuers if (problem := self._useless(issuer, bool(groups[issuer.name])))]
         if not problems:
             problems += _clashes([*groups.values(), vo_groups])
         if problems:
@@ -184,7 +185,7 @@ class _Logins:
         if OIDC_SCOPE_PROFILES.covers(self.release):
             self._migrate_hostnames()
         for issuer in self.storage.issuers:
-            self._provider(issuer, capability[issuer.name])
+            self._provider(issuer, capability[issuer.name], has_groups=bool(groups[issuer.name]))
         self._audiences()
         self._auth_lines()
         for user in self.options.users:
@@ -205,14 +206,19 @@ class _Logins:
         names = dict.fromkeys(
             access.group for area in self.storage.areas for access in area_access(area, self.storage) if access.issuer == issuer.name
         )
-        return {name: account for name in names if (account := self._account(name, tuple(names), problems))}
+        return self._accounts(names, problems)
+
+    def _accounts(self, names: Iterable[str], problems: list[Problem]) -> dict[str, Account]:
+        """The account of each group; groups that others lie in come first, because those give the uid."""
+        ordered = tuple(sorted(names, key=lambda name: name.count("/")))
+        return {name: account for name in ordered if (account := self._account(name, ordered, problems))}
 
     def _vo_groups(self, problems: list[Problem]) -> dict[str, Account]:
         """The groups that VOMS proxies carry: those of the VOs among the groups of the areas, and each VO itself."""
         vos = self.storage.x509.vos if self.storage.x509 else ()
         granted = [access.group for area in self.storage.areas for access in area_access(area, self.storage)]
         names = dict.fromkeys(name for vo in vos for name in ([group for group in granted if _inside(group, f"/{vo}")] or [f"/{vo}"]))
-        return {name: account for name in names if (account := self._account(name, tuple(names), problems))}
+        return self._accounts(names, problems)
 
     def _account(self, group: str, groups: Sequence[str], problems: list[Problem]) -> Account | None:
         """The declared account of a group, else the one that the host gives it already."""
@@ -305,7 +311,17 @@ class _Logins:
         self.draft.remove(self.scope, oidc_providers.HOSTNAMES)
         self.notes.append(f"{oidc_providers.HOSTNAMES} was replaced by gplazma.oidc.provider!NAME: it is forbidden from 8.2.")
 
-    def _provider(self, issuer: Issuer, account: Account | None) -> None:
+    def _useless(self, issuer: Issuer, has_groups: bool) -> Problem | None:
+        """An issuer without groups needs capabilities, and a release that reads them."""
+        scopes = self.options.profile(issuer.name) != "oidc" if OIDC_SCOPE_PROFILES.covers(self.release) else True
+        if has_groups or (scopes and SCITOKEN_WLCG_SCOPES.covers(self.release)):
+            return None
+        words = f"No group of {issuer.name} enters an area, and dCache {self.release} does not read the scopes of its tokens here."
+        return Problem(
+            "datalake_storage.issuers", words, "Give its groups access, take it out, or use a release and a profile with scopes."
+        )
+
+    def _provider(self, issuer: Issuer, account: Account | None, *, has_groups: bool) -> None:
         provider = next((one for one in self.setup.providers if one.issuer == issuer.url), None)
         if OIDC_SCOPE_PROFILES.covers(self.release):
             args = provider.args if provider else Args((issuer.url,))
@@ -315,7 +331,7 @@ class _Logins:
                 name = provider.property if provider else oidc_providers.PROVIDER + issuer.name
                 self._set(name, _with_options(self.scope.value(name) if provider else issuer.url, args, missing))
             return
-        if provider is None:
+        if provider is None and has_groups:
             self._set(oidc_providers.PROVIDER + issuer.name, issuer.url)
         if SCITOKEN_WLCG_SCOPES.covers(self.release) and account:
             found = next((one for one in self.setup.scitoken_issuers if one.issuer == issuer.url), None)
@@ -410,7 +426,7 @@ class _Logins:
         wanted = ["x509", "voms"] if self.storage.x509 else []
         if self.storage.issuers:
             wanted += ["scitoken"] if self.setup.scitoken_issuers else []
-            wanted.append("oidc")
+            wanted += ["oidc"] if self.setup.providers else []
         if any(user.password_hash for user in self.options.users):
             wanted.append("htpasswd")
         conf = self.setup.conf

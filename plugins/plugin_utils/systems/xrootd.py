@@ -53,7 +53,7 @@ class Options:
 
     name_space: directory of the host that holds the tree of names (oss.localroot). authorities: file or directory of the authorities that
     peers' certificates are checked with. certificate_source, key_source: files of the host that are copied for the service.
-    directives: lines to add.
+    directives: lines to add. directories: further ones that belong to the service.
     """
 
     instance: str = "datalake"
@@ -69,6 +69,7 @@ class Options:
     monitoring: Monitoring = field(default_factory=Monitoring)
     macaroons_file: str | None = None
     directives: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -113,7 +114,7 @@ class Site:
 Identity = tuple[str, str, str]  # organisation (issuer URL or VO), group, and the short name of the organisation
 
 
-class _Draft:
+class Draft:
     """Files that are being edited, read anew after each change."""
 
     def __init__(self, server: Server, fresh: bool) -> None:
@@ -181,12 +182,12 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], facts: Fa
         raise DescriptionError(problems)
     fresh = options.main_file not in files
     start = {**files, options.main_file: files.get(options.main_file, f"# {HEAD}\n")}
-    draft = _Draft(Server(options.main_file, start, facts, release), fresh)
+    draft = Draft(Server(options.main_file, start, facts, release), fresh)
     _configure(draft, storage, options, fresh)
     server = draft.server
     tokens_path = server.tokens_path or SCITOKENS_DEFAULT
     rights_path = server.authdb_path
-    draft.files[tokens_path] = _tokens(storage, files.get(tokens_path), server.before(tables.COLON_OPTIONAL))
+    draft.files[tokens_path] = tokens_text(storage, files.get(tokens_path), server.before(tables.COLON_OPTIONAL))
     draft.files[rights_path] = _rights(storage, files.get(rights_path, ""))
     wanted = [WantedFile(path, text) for path, text in draft.files.items() if files.get(path) != text and path in files]
     modes = {
@@ -239,8 +240,8 @@ def restart_reasons(
 # --- the main file ---------------------------------------------------------------------------------------------------------------------
 
 
-def _configure(draft: _Draft, storage: Storage, options: Options, fresh: bool) -> None:
-    groups: list[tuple[str, Callable[[_Draft, Storage, Options], None]]] = [
+def _configure(draft: Draft, storage: Storage, options: Options, fresh: bool) -> None:
+    groups: list[tuple[str, Callable[[Draft, Storage, Options], None]]] = [
         ("What is served. The path of a file selects its space, and with it the QoS class.", _served),
         ("Doors", _doors),
         ("Encryption", _encryption),
@@ -256,14 +257,15 @@ def _configure(draft: _Draft, storage: Storage, options: Options, fresh: bool) -
             draft.files[draft.server.path] = f"{before}\n# {title}\n{after.removeprefix(before)}"
 
 
-def _served(draft: _Draft, storage: Storage, options: Options) -> None:
+def _served(draft: Draft, storage: Storage, options: Options) -> None:
     draft.present("all.sitename", storage.site)
     if draft.server.before(tables.AUTHDB_IN_ETC):  # later units say it on the command line; without it state is kept in /tmp
         draft.present("all.adminpath", "/var/spool/xrootd")
         draft.present("all.pidpath", "/run/xrootd")
     exports = [path for path, _options in draft.server.exports] if draft.server.find("all.export", "xrootd.export") else []
     if not all(any(_covers(export, area.path) for export in exports) for area in storage.areas):
-        draft.insert(("all.export", storage.base_path))
+        read_only = ("r/o",) if all(area.volatile for area in storage.areas) else ()
+        draft.insert(("all.export", storage.base_path, *read_only))
     draft.present("oss.localroot", options.name_space)
     for area in storage.areas:
         if not area.partitions:
@@ -274,7 +276,8 @@ def _served(draft: _Draft, storage: Storage, options: Options) -> None:
             directories = [each for each in draft.server.find("oss.space") if each.args[:1] == (name,) and each.args[1:2] != ("assign",)]
             if not any(_holds(each.args[1], partition) for each in directories if len(each.args) > 1):
                 draft.insert(("oss.space", name, partition), directories[-1] if directories else None)
-        if not assigned:
+        # A cache chooses between its spaces for bytes and for metadata itself, and an assignment would overrule it.
+        if not assigned and not area.volatile:
             draft.insert(("oss.space", name, "assign", area.path))
     checksums = draft.server.last("xrootd.chksum")
     if not checksums:
@@ -294,7 +297,7 @@ def _holds(pattern: str, partition: str) -> bool:
     return pattern.rstrip("/") == partition.rstrip("/")
 
 
-def _doors(draft: _Draft, storage: Storage, options: Options) -> None:
+def _doors(draft: Draft, storage: Storage, options: Options) -> None:
     http = list(dict.fromkeys(str(door.port) for door in storage.doors if door.scheme in HTTP_SCHEMES))
     root = list(dict.fromkeys(str(door.port) for door in storage.doors if door.scheme in ROOT_SCHEMES))
     main = (root or http)[0]
@@ -315,7 +318,7 @@ def _doors(draft: _Draft, storage: Storage, options: Options) -> None:
                 draft.exact("tpc.allow", kind, key=1)
 
 
-def _http_door(draft: _Draft, port: str, wanted: Sequence[str], main: str) -> None:
+def _http_door(draft: Draft, port: str, wanted: Sequence[str], main: str) -> None:
     lines = draft.server.http
     if any((protocol_of(each)[1] or main) == port for each in lines):
         return
@@ -329,7 +332,7 @@ def _http_door(draft: _Draft, port: str, wanted: Sequence[str], main: str) -> No
         draft.insert(("xrd.protocol", f"XrdHttp:{port}", "libXrdHttp.so"))
 
 
-def _encryption(draft: _Draft, storage: Storage, options: Options) -> None:
+def _encryption(draft: Draft, storage: Storage, options: Options) -> None:
     if options.certificate_source or not draft.server.tls:
         draft.ensure(
             ("xrd.tls", options.certificate, options.key), _always, lambda each: each.args[:2] == (options.certificate, options.key)
@@ -343,7 +346,7 @@ def _encryption(draft: _Draft, storage: Storage, options: Options) -> None:
     draft.present("xrootd.tls", "capable", "all")
 
 
-def _authorization(draft: _Draft, storage: Storage, options: Options) -> None:
+def _authorization(draft: Draft, storage: Storage, options: Options) -> None:
     protocols = ["ztn"]
     if not draft.server.find("all.seclib"):
         draft.present("xrootd.seclib", "libXrdSec.so")
@@ -379,7 +382,7 @@ def _authorization(draft: _Draft, storage: Storage, options: Options) -> None:
     draft.present("acc.audit", "deny")
 
 
-def _bind(draft: _Draft, protocols: Sequence[str]) -> None:
+def _bind(draft: Draft, protocols: Sequence[str]) -> None:
     """Offers the protocols to all hosts. The line must stand behind those that define them."""
     defined = draft.server.find("sec.protocol")[-1]
     bound = [each for each in draft.server.find("sec.protbind") if each.args[:1] == ("*",)]
@@ -395,7 +398,7 @@ def _bind(draft: _Draft, protocols: Sequence[str]) -> None:
         draft.replace(bound[-1], words)
 
 
-def _monitoring(draft: _Draft, _storage: Storage, options: Options) -> None:
+def _monitoring(draft: Draft, _storage: Storage, options: Options) -> None:
     collectors = options.monitoring
     if collectors.report:
         draft.ensure(
@@ -409,7 +412,7 @@ def _monitoring(draft: _Draft, _storage: Storage, options: Options) -> None:
         draft.ensure(stream, lambda each: "tpc" in each.args, lambda each: collectors.transfers in each.args)
 
 
-def _further(draft: _Draft, _storage: Storage, options: Options) -> None:
+def _further(draft: Draft, _storage: Storage, options: Options) -> None:
     for line in options.directives:
         words = tuple(line.split())
         if words and not any(each.words == words for each in draft.server.placed):
@@ -442,13 +445,14 @@ def _areas_of(issuer: Issuer, storage: Storage) -> list[str]:
     ]
 
 
-def _tokens(storage: Storage, text: str | None, short_lines: bool) -> str:
+def tokens_text(storage: Storage, text: str | None, short_lines: bool) -> str:
+    """scitokens.cfg with the audiences and issuers of a storage. text: what is there. short_lines: the reader cuts long lines early."""
     document = scitokens_cfg.parse(f"; {HEAD}\n" if text is None else text)
     if (document.get("Global", "onmissing") or ("passthrough" if text else "")) != "passthrough":
         document = document.set("Global", "onmissing", "passthrough")
     document = _audiences(document, storage.audiences, tables.INI_LINE if short_lines else tables.INI_LINE_NOW)
     for issuer in storage.issuers:
-        section = _issuer_section(document, issuer)
+        section = issuer_section(document, issuer)
         if document.get(section, "issuer") != issuer.url:
             document = document.set(section, "issuer", issuer.url)
         if storage.base_path not in scitokens_cfg.as_list(document.get(section, "base_path") or ""):
@@ -459,7 +463,8 @@ def _tokens(storage: Storage, text: str | None, short_lines: bool) -> str:
     return document.render()
 
 
-def _issuer_section(document: scitokens_cfg.Document, issuer: Issuer) -> str:
+def issuer_section(document: scitokens_cfg.Document, issuer: Issuer) -> str:
+    """The section that speaks of an issuer already, or a new name."""
     for section in document.sections:
         if section.kind == "issuer" and document.get(section.name, "issuer") == issuer.url:
             return section.name
@@ -530,7 +535,7 @@ def _grants(storage: Storage) -> dict[Identity, dict[str, str]]:
             for key in keys:
                 here = grants.setdefault(key, {})
                 if here.get(area.path) != PRIVILEGES["write"]:
-                    here[area.path] = PRIVILEGES[access.rights]
+                    here[area.path] = PRIVILEGES["read" if area.volatile else access.rights]
     for vo in vos:
         if not any(organisation == vo for organisation, _group, _label in grants):
             grants[vo, f"/{vo}", f"voms:{vo}"] = {area.path: PRIVILEGES["read"] for area in storage.areas}
@@ -566,7 +571,7 @@ def _copies(options: Options, server: Server) -> list[WantedFile]:
 
 
 def directories_of(storage: Storage, options: Options, server: Server | None = None) -> tuple[tuple[str, str], ...]:
-    """Path and mode of the directories of the service: certificate, name space with one directory per area, partitions."""
+    """Path and mode of the directories of the service: certificate, name space with one directory per area, partitions, further ones."""
     root = server.last("oss.localroot") if server else None
     top = root.args[0] if root and root.args else options.name_space
     paths = [top]
@@ -579,4 +584,4 @@ def directories_of(storage: Storage, options: Options, server: Server | None = N
     certificates = [
         posixpath.dirname(each) for each in (options.certificate, options.key) if options.certificate_source or options.key_source
     ]
-    return tuple((path, "0755") for path in dict.fromkeys([*certificates, *paths]))
+    return tuple((path, "0755") for path in dict.fromkeys([*certificates, *paths, *options.directories]))

@@ -53,18 +53,18 @@ def client(server: RucioServer) -> RucioClient:
     return RucioClient(server.url, login(), tls=Tls(ca=str(server.ca)))
 
 
-@pytest.fixture
-def run(quiet: RucioServer) -> Run:
+def runs_against(server: RucioServer) -> Run:
     """Runs a module's action in this process, argument spec and all: run("rucio_rse", rses=[...], check=True)."""
 
     def running(module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
         action_class = importlib.import_module(f"{ACTIONS}.{module}").ActionModule
         validator = ArgumentSpecValidator(action_class.ARGUMENTS, **action_class.CONSTRAINTS)
-        checked = validator.validate({**quiet.arguments, **options})
+        checked = validator.validate({**server.arguments, **options})
         if checked.error_messages:
             return {"failed": True, "msg": "; ".join(checked.error_messages)}
         action = action_class.__new__(action_class)
-        action._task = SimpleNamespace(check_mode=check)
+        action._task = SimpleNamespace(check_mode=check, action=f"escape.datalake.{module}")
+        action._display = SimpleNamespace(display=print)
         try:
             result: dict[str, Any] = action.act(checked.validated_parameters, {})
         except (ApiError, DescriptionError) as problem:
@@ -73,6 +73,11 @@ def run(quiet: RucioServer) -> Run:
         return result
 
     return running
+
+
+@pytest.fixture
+def run(quiet: RucioServer) -> Run:
+    return runs_against(quiet)
 
 
 @pytest.fixture

@@ -109,6 +109,42 @@ def test_a_root_base_path_is_not_registered(storage_data: Data, lake: Lake) -> N
     assert derive.rucio_token_request(record)[1] == ("storage.modify:/escape/fast/", "storage.read:/escape/fast/")
 
 
+def dcache(storage_data: Data, *doors: Data, **more: Any) -> Data:
+    areas = [{"name": "data", "path": "/pnfs/example.org/data/fast", "qos": "OPPORTUNISTIC", "capacity": "1TB", "media": "hdd"}]
+    return {**storage_data, "system": "dcache", "release": "9.2.30", "doors": list(doors), "areas": areas, **more}
+
+
+DAVS = {"scheme": "davs", "host": "dav.example.org", "port": 2880}
+ROOT = {"scheme": "root", "host": "xrd.example.org", "port": 1094}
+
+
+def test_a_door_with_a_prefix_shows_shorter_paths(storage_data: Data, lake: Lake) -> None:
+    record = records(dcache(storage_data, {**DAVS, "prefix": "/pnfs/example.org"}, ROOT, base_path="/pnfs/example.org/data"), lake)[0]
+    assert record.protocols is not None
+    assert [each.prefix for each in record.protocols] == ["/data/fast/", "//pnfs/example.org/data/fast/"]
+    assert record.attributes["oidc_base_path"] == "/data"
+    assert derive.rucio_token_request(record, ("storage.read",)) == ("dav.example.org", ("storage.read:/fast/",))
+
+
+def test_a_door_that_shows_the_base_path_as_its_root(storage_data: Data, lake: Lake) -> None:
+    shown = {**DAVS, "prefix": "/pnfs/example.org/data"}
+    record = records(dcache(storage_data, shown, base_path="/pnfs/example.org/data"), lake)[0]
+    assert "oidc_base_path" not in record.attributes
+    assert derive.rucio_token_request(record, ("storage.read",)) == ("dav.example.org", ("storage.read:/fast/",))
+
+
+def test_a_volatile_area_is_only_read(storage_data: Data, lake: Lake) -> None:
+    data = dcache(storage_data, DAVS, ROOT)
+    data["areas"][0]["volatile"] = True
+    record = records(data, lake)[0]
+    assert record.protocols is not None
+    davs, root = record.protocols
+    assert davs.lan == {"read": 1, "write": None, "delete": None}
+    assert davs.wan == {"read": 1, "write": None, "delete": None, "third_party_copy_read": 1, "third_party_copy_write": None}
+    assert root.wan == {"read": 2, "write": None, "delete": None, "third_party_copy_read": None, "third_party_copy_write": None}
+    assert [record.properties[f"availability_{each}"] for each in ("read", "write", "delete")] == [True, False, False]
+
+
 def test_audiences() -> None:
     doors = [Door("davs", "a.x.org", 443), Door("root", "a.x.org", 1094), Door("https", "b.x.org", 2880), Door("root", "c.x.org", 1094)]
     assert derive.default_audiences(doors) == (

@@ -25,6 +25,10 @@ def door(data: Data, number: int = 1, **values: Any) -> None:
     data["doors"][number].update(values)
 
 
+def dcache_doors(data: Data, *doors: Data) -> None:
+    data.update(system="dcache", doors=[{**DAVS, "port": 2880 + number, **each} for number, each in enumerate(doors)])
+
+
 STORAGE_CASES: list[Case] = [
     # what, change, path below datalake_storage, part of the message, part of the remedy
     ("unknown key", lambda d: d.update(relase="5"), "relase", "not a key of datalake_storage", 'Did you mean "release"?'),
@@ -114,6 +118,28 @@ STORAGE_CASES: list[Case] = [
     ("removed scheme", lambda d: door(d, 0, scheme="gsiftp", port=2811), "doors[0].scheme", "since release 41", "davs door"),
     ("port out of range", lambda d: door(d, port=70000), "doors[1].port", "70000 is out of range", "1 to 65535"),
     ("port as text", lambda d: door(d, port="1094"), "doors[1].port", "'1094' is not a whole number", "without quotes"),
+    ("prefix of a door of another system", lambda d: door(d, prefix="/escape"), "doors[1].prefix", "only doors of dCache", "Remove it"),
+    (
+        "prefix that hides an area",
+        lambda d: dcache_doors(d, {"prefix": "/escape/fast"}),
+        "doors[0].prefix",
+        'hides the area "/escape/fast"',
+        "all areas lie inside",
+    ),
+    (
+        "prefix below the base path",
+        lambda d: (d.update(base_path="/"), dcache_doors(d, {"prefix": "/escape"})),
+        "doors[0].prefix",
+        'below base_path "/"',
+        'Give "base_path: /escape"',
+    ),
+    (
+        "two prefixes of davs doors",
+        lambda d: dcache_doors(d, {}, {"prefix": "/escape"}),
+        "doors[1].prefix",
+        "not that of doors[0]",
+        'both doors "prefix: /"',
+    ),
     ("short host name", lambda d: door(d, host="se1"), "doors[1].host", "short name", "se1.example.org"),
     ("address for a host", lambda d: door(d, host="10.0.0.1"), "doors[1].host", "is an address", "full name"),
     ("URL for a host", lambda d: door(d, host="https://se1.lake.test"), "doors[1].host", "more than a host name", "alone"),

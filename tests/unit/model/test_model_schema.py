@@ -60,7 +60,7 @@ def test_the_example_inventory_has_no_problem(validator: jsonschema.Draft202012V
 def test_the_example_shows_every_key_of_a_storage() -> None:
     shown = example("host_vars/se.example.org.yml")["datalake_storage"]
     assert set(shown) == set(tables.STORAGE.index)
-    assert {key for area in shown["areas"] for key in area} == set(tables.AREA.index) - {"volatile"}
+    assert {key for area in shown["areas"] for key in area} == set(tables.AREA.index) - {"volatile", "base_path"}
     assert set(shown["location"]) == set(tables.LOCATION.index)
 
 

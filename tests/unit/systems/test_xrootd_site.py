@@ -81,6 +81,18 @@ def result(described=None, files=None, options=OPTIONS, release="5.5.3"):
     return {**(files or {}), **plan(described, files, options, release).texts}
 
 
+def test_a_cache_is_read_only_and_places_its_files_itself():
+    cache = {"qos": "OPPORTUNISTIC", "volatile": True}
+    made = plan(storage(areas=areas(fast=cache)[:1]))
+    main = made.texts[MAIN].splitlines()
+    assert "all.export /escape r/o" in main
+    assert "oss.space fast /data/fast1" in main
+    assert not any("assign" in line for line in main)
+    granted = [line.split() for line in made.texts[RIGHTS].splitlines() if line.startswith("s ")]
+    assert granted
+    assert all(words[2:] == ["/escape/fast", "rl"] for words in granted)
+
+
 def test_a_fresh_server():
     made = plan()
     assert (

@@ -1,0 +1,264 @@
+# Copyright: (c) 2026, the escape.datalake authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's half of dcache_config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import Site, load_site
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, refused
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import FILE_OF_PLUGIN, FILE_PROPERTIES
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import gplazma_conf
+from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import Found, HostAction, Stop, actions, differing, diffs
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache, dcache_restarts
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, User
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Placement, Pool, pools
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.xrootd import WantedFile
+
+PACKAGE = "dcache"
+TEXTS = (
+    "/etc/hostname",
+    "/etc/default/dcache",
+    "/etc/dcache.env",
+    "/etc/dcache/*.conf",
+    "/etc/dcache/layouts/*.conf",
+    "/usr/share/dcache/plugins/*/*.properties",
+    "/usr/local/share/dcache/plugins/*/*.properties",
+    dcache_restarts.POOLMANAGER_SETUP,
+    dcache_restarts.RECORD,
+    *FILE_PROPERTIES.values(),
+)
+UNITS = "dcache@*.service"
+TARGET = "dcache.target"
+ROLES = {"type": "list", "elements": "str", "default": []}
+PROPERTIES = {"type": "dict", "default": {}}
+
+
+class ActionModule(HostAction):
+    ARGUMENTS = {
+        "lake": {"type": "dict", "required": True},
+        "storage": {"type": "dict", "required": True},
+        "host": {"type": "str"},
+        "user": {"type": "str", "default": "dcache"},
+        "domains": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "properties": PROPERTIES,
+                "services": {"type": "list", "elements": "raw", "default": []},
+            },
+        },
+        "pools": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "host": {"type": "str", "required": True},
+                "area": {"type": "str", "required": True},
+                "path": {"type": "path", "required": True},
+                "size": {"type": "int"},
+                "name": {"type": "str"},
+                "tags": PROPERTIES,
+            },
+        },
+        "pool_domain": {"type": "str", "default": dcache.POOL_DOMAIN},
+        "accounts": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "group": {"type": "str"},
+                "issuer": {"type": "str"},
+                "name": {"type": "str"},
+                "uid": {"type": "int"},
+                "gid": {"type": "int", "required": True},
+                "roles": ROLES,
+            },
+            "mutually_exclusive": [("group", "issuer")],
+            "required_one_of": [("group", "issuer")],
+            "required_together": [("name", "uid")],
+        },
+        "users": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "uid": {"type": "int", "required": True},
+                "gid": {"type": "int", "required": True},
+                "roles": ROLES,
+                "password_hash": {"type": "str", "no_log": True},
+            },
+        },
+        "profiles": {"type": "dict", "default": {}},
+        "properties": PROPERTIES,
+        "zookeeper": {"type": "str"},
+        "database_host": {"type": "str"},
+        "database_user": {"type": "str"},
+        "database_password_file": {"type": "path", "no_log": False},
+        "certificate": {"type": "path", "default": "/etc/grid-security/dcache/hostcert.pem"},
+        "key": {"type": "path", "default": "/etc/grid-security/dcache/hostkey.pem", "no_log": False},
+        "certificate_source": {"type": "path"},
+        "key_source": {"type": "path", "no_log": False},
+        "accept": {"type": "list", "elements": "str", "default": []},
+        "backup": {"type": "bool", "default": True},
+    }
+
+    def configure(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        storage = load_storage(arguments["storage"], load_lake(arguments["lake"]))
+        host = self.read(Found(), paths=TEXTS, **_places(arguments, storage))
+        own_pools = _pools(storage, arguments, arguments["host"] or host.hostname)
+        self._follow(host, arguments, storage.release)
+        release = host.packages.get(PACKAGE) or storage.release
+        name = arguments["host"] or host.hostname
+        texts = {path.lstrip("/"): text for path, text in host.texts.items()}
+        try:
+            site = dcache.plan(storage, _options(arguments, name, host, own_pools), texts, release)
+        except ValueError as problem:
+            raise Stop({"msg": str(problem)}) from None
+        findings = _check(site.texts, release, name, storage)
+        bad = [finding for finding in refused(findings) if finding.rule not in arguments["accept"]]
+        if bad:
+            words = "\n".join(f"  {finding}" for finding in bad)
+            raise Stop({"msg": f"The configuration was refused and nothing was written:\n{words}", "findings": _as_dicts(findings)})
+        restarts = dcache_restarts.plan(texts, site.texts, release, name, host.services, host.now)
+        wanted = list(site.files)
+        if restarts.record != texts.get(dcache_restarts.RECORD.lstrip("/")):
+            wanted.append(WantedFile(dcache_restarts.RECORD, restarts.record, None, "root", "root", "0644"))
+        files, directories = differing(host, wanted, site.directories)
+        backups: dict[str, str] = {}
+        if (files or directories) and not self.check_mode:
+            backups = self.write(host, files, directories, backup=arguments["backup"])
+        done = actions(host, files, directories)
+        return {
+            "changed": bool(done or restarts.reasons),
+            "actions": done + [f"restart {unit}: {reason}" for unit, reason in restarts.reasons.items()],
+            "diff": diffs(host, files, directories),
+            "findings": _as_dicts(findings),
+            "found": _as_dicts(_check(texts, release, name, storage) if load_site(texts, release, name).hosts[0].domains else []),
+            "restart": list(restarts.reasons),
+            "reload": dcache_restarts.reloads(site.texts, host.entries, load_site(site.texts, release, name), host.services),
+            "domains": list(restarts.domains),
+            "ports": list(site.ports),
+            "notes": list(site.notes),
+            "backups": {path: kept for path, kept in backups.items() if path != dcache_restarts.RECORD},
+            "target": host.services.get(TARGET, {}),
+            "release": release,
+            "calls": host.calls,
+        }
+
+    def _follow(self, host: Found, arguments: Mapping[str, Any], release: str) -> None:
+        """Reads what the configuration names and what was not read yet."""
+        for _round in range(2):  # the layout that is named can name further files
+            texts = {path.lstrip("/"): text for path, text in host.texts.items()}
+            site = load_site(texts, host.packages.get(PACKAGE) or release, arguments["host"] or host.hostname)
+            missing = [path for path in _named(site, texts) if not host.knows(path)]
+            key = site.hosts[0].layout.value(dcache.KEY)
+            stats = [key] if key.startswith("/") and not host.knows(key) else []
+            if not missing and not stats:
+                return
+            self.read(host, paths=missing, stats=stats)
+
+
+def _places(arguments: Mapping[str, Any], storage: Storage) -> dict[str, list[str]]:
+    """What is read beside texts."""
+    secrets = [arguments[name] for name in ("certificate", "key", "certificate_source", "key_source") if arguments[name]]
+    partitions = [path for area in storage.areas for path in area.partitions]
+    pool_paths = [*partitions, *(pool["path"] for pool in arguments["pools"])]
+    return {
+        "secrets": secrets,
+        "stats": [
+            "/etc/dcache/layouts",
+            "/etc/grid-security/hostkey.pem",
+            *sorted({path.rpartition("/")[0] for path in secrets}),
+            *(path for pool in pool_paths for path in (pool, f"{pool}/data")),
+        ],
+        "services": [UNITS, TARGET],
+        "packages": [PACKAGE],
+        "users": [arguments["user"]],
+    }
+
+
+def _pools(storage: Storage, arguments: Mapping[str, Any], host: str) -> tuple[Pool, ...]:
+    """The pools of this host: of the partitions of its areas, or as they are placed. Areas without either have theirs in the layout."""
+    placements = tuple(Placement(**{**each, "tags": _texts(each["tags"])}) for each in arguments["pools"])
+    placed = {each.area for each in placements}
+    domains = {domain["name"] for domain in arguments["domains"]}
+    carries = not domains or arguments["pool_domain"] in domains
+    areas = tuple(area for area in storage.areas if area.name in placed or area.partitions)
+    here = pools(replace(storage, areas=areas), host, placements)
+    return tuple(pool for pool in here if pool.host == host and carries)
+
+
+def _named(site: Site, texts: Mapping[str, str]) -> list[str]:
+    """The files that the configuration names, by absolute path."""
+    scope = next((service.scope for service in site.hosts[0].services() if service.type == "gplazma"), site.hosts[0].layout)
+    named = [f"/{site.layout}", *(scope.value(name) or default for name, default in FILE_PROPERTIES.items())]
+    named += [part if part.endswith(".conf") else f"{part}/*.properties" for part in scope.value("dcache.paths.setup").split(":") if part]
+    conf = scope.value("gplazma.configuration.file") or FILE_PROPERTIES["gplazma.configuration.file"]
+    for _number, line in gplazma_conf.parse(texts.get(conf.lstrip("/"), "")).entries():
+        named += [value for name, value in line.arguments if name in FILE_OF_PLUGIN.values()]
+    return [path for path in dict.fromkeys(named) if path.startswith("/") and "${" not in path]
+
+
+def _options(arguments: Mapping[str, Any], name: str, host: Found, own_pools: tuple[Pool, ...]) -> dcache.Options:
+    plain = ("user", "properties", "zookeeper", "certificate", "key", "certificate_source", "key_source")
+    return dcache.Options(
+        host=name,
+        domains=tuple(
+            dcache.DomainOptions(
+                each["name"],
+                tuple(_service(service, each["name"]) for service in each["services"]),
+                _texts(each["properties"]),
+            )
+            for each in arguments["domains"]
+        ),
+        accounts=tuple(
+            Account(each["gid"], each["group"] or "", each["issuer"] or "", each["name"] or "", each["uid"], tuple(each["roles"]))
+            for each in arguments["accounts"]
+        ),
+        users=tuple(User(**{**each, "roles": tuple(each["roles"])}) for each in arguments["users"]),
+        profiles=tuple(sorted(arguments["profiles"].items())),
+        pools=own_pools,
+        pool_domain=arguments["pool_domain"],
+        owned=frozenset(path for path, entry in host.entries.items() if entry.get("owner") == arguments["user"]),
+        database=dcache.Database(arguments["database_host"], arguments["database_user"], arguments["database_password_file"]),
+        **{**{key: arguments[key] for key in plain}, "properties": _texts(arguments["properties"])},
+    )
+
+
+def _service(given: Any, domain: str) -> dcache.Service:
+    """A service as a person names it: its name, or a mapping of name and properties."""
+    if isinstance(given, str):
+        return dcache.Service(given)
+    if isinstance(given, Mapping) and isinstance(given.get("name"), str) and isinstance(given.get("properties", {}), Mapping):
+        return dcache.Service(given["name"], _texts(given.get("properties", {})))
+    raise Stop({"msg": f"domains: {domain}: {given!r} is no service. Write its name, or {{name: NAME, properties: {{KEY: VALUE}}}}."})
+
+
+def _texts(properties: Mapping[str, Any]) -> dict[str, str]:
+    """Values as dCache writes them: YAML makes ``true`` and numbers of what is text here."""
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in properties.items()}
+
+
+def _check(texts: Mapping[str, str], release: str, name: str, storage: Storage) -> list[Finding]:
+    known = dcache_host.Known(issuers=tuple(issuer.url for issuer in storage.issuers))
+    found = {
+        **dict.fromkeys(dcache_properties.check(texts, release, name)),
+        **dict.fromkeys(dcache_host.check(texts, release, name, known)),
+    }
+    return sorted(found, key=lambda finding: (finding.file, finding.line, finding.rule))
+
+
+def _as_dicts(findings: list[Finding]) -> list[dict[str, Any]]:
+    return [finding.as_dict() for finding in findings]
