@@ -33,7 +33,7 @@ FILES = (
     "etc/sysconfig/rfiod",
     "etc/sysconfig/srmv2.2",
 )
-SECRET_FILES = (HEAD, DISK, dpm_webdav.MAIN)
+SECRET_FILES = (HEAD, DISK, dpm_webdav.MAIN, dpm_webdav.DEBIAN_MAIN)
 LEGACY = ("etc/sysconfig/dpm", "etc/sysconfig/dpnsdaemon", "etc/sysconfig/rfiod", "etc/sysconfig/srmv2.2")
 OLDEST, NEWEST, TOKENS_FROM = (1, 8), (1, 15), (1, 14)
 
@@ -314,8 +314,8 @@ def _about_maps(files: Mapping[str, str]) -> Iterator[Finding]:
                 yield finding("map.twice", path, number, f"{mapping.subject} is in line {seen[mapping.subject]} already.")
             seen.setdefault(mapping.subject, number)
     path = "etc/lcgdm-mkgridmap.conf"
-    for bad in lcgdm_maps.parse_generator(files.get(path, "")).problems():
-        yield finding("map.generator-line", path, bad.number, f"{bad.text.strip()!r} is not read: {bad.problem}.")
+    for line in lcgdm_maps.parse_generator(files.get(path, "")).problems():
+        yield finding("map.generator-line", path, line.number, f"{line.text.strip()!r} is not read: {line.problem}.")
 
 
 def _about_modes(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:

@@ -134,7 +134,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
     _pools(draft, options)
     if draft.services("gplazma"):
         found = bool(_found_login(files, release, options.host))
-        prefix = _real(_root(draft), storage.base_path)
+        prefix = _real(_root(draft, storage), storage.base_path)
         logins = LoginOptions(options.accounts, options.users, options.profiles, prefix)
         notes += dcache_logins.configure(draft, storage, logins, fresh=not found)
     return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), _ports(draft), tuple(notes))
@@ -296,8 +296,12 @@ def _door(draft: Draft, storage: Storage, options: Options, door: Door, kind: st
             properties[f"{kind}.cell.name"] = f"{'WebDAV' if kind == 'webdav' else 'Xrootd'}-{door.port}-${{host.name}}"
         if kind == "webdav":
             properties["webdav.authn.protocol"] = "https"
+        if door.prefix != "/":
+            properties[f"{kind}.root"] = door.prefix
         declared = next((service for domain in options.domains for service in domain.services if service.kind == kind), None)
         draft.add_service(_door_domain(draft, options, kind), kind, {**properties, **(declared.properties if declared else {})})
+    if door.prefix not in ("/", _service_at(draft, kind, door.port).scope.value(f"{kind}.root")):
+        draft.set_in_service(_service_at(draft, kind, door.port), f"{kind}.root", door.prefix)
     if kind == "webdav":
         _ensure_webdav(draft, door)
     else:
@@ -343,7 +347,7 @@ def _ensure_xrootd(draft: Draft, storage: Storage, door: Door, *, new: bool) -> 
             draft.set_in_service(door_now(), "xrootd.security.tls.mode", "STRICT")
         elif door_now().scope.value("xrootd.security.tls.mode") == "OFF":
             draft.set_in_service(door_now(), "xrootd.security.tls.mode", "OPTIONAL")
-    path = _real(_root(draft), storage.base_path)
+    path = _real(_root(draft, storage), storage.base_path)
     paths = [each for each in door_now().scope.value("xrootd.authz.write-paths").split(":") if each]
     if not any(_covers(each, path) for each in paths):
         draft.set_in_service(door_now(), "xrootd.authz.write-paths", ":".join([*paths, path]))
@@ -375,8 +379,10 @@ def _pools(draft: Draft, options: Options) -> None:
         draft.add_service(_at(draft, options.pool_domain), "pool", section)
 
 
-def _root(draft: Draft) -> str:
-    """The directory of the name space that the WebDAV doors show as their root."""
+def _root(draft: Draft, storage: Storage) -> str:
+    """What the paths of the description lack: the root of WebDAV doors, unless the description knows of it (``prefix`` of a door)."""
+    if any(door.prefix != "/" for door in storage.doors):
+        return "/"
     doors = draft.services("webdav")
     root = doors[0][1].scope.value("webdav.root") if doors else draft.host.layout.value("dcache.root")
     return root or "/"

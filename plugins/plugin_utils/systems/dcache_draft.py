@@ -69,9 +69,12 @@ class Draft:
             return
         if place(scope, name):
             self.edit(scope, name, value)
-        else:
-            document = java_properties.parse(self.files.get(CONF, ""), sectioned=False)
-            self.files[CONF] = java_properties.render(java_properties.set_property(document, name, value))
+        else:  # at the end: the last assignment may stand in a block that somebody else keeps
+            line = java_properties.render(java_properties.set_property(java_properties.parse("", sectioned=False), name, value))
+            text = self.files.get(CONF, "")
+            self.files[CONF] = (
+                text + ("" if not text or text.endswith("\n") else "\n") + ("\n" if text.rstrip("\n").endswith("\\") else "") + line
+            )
 
     def edit(self, scope: Scope, name: str, value: str) -> None:
         """Gives another value to a property of a person, in the line that holds for a scope.

@@ -738,7 +738,8 @@ def _together(one: Credential, other: Credential) -> bool:
     """Whether one client may show both: certificates with groups of a VO, tokens of one issuer."""
     certificates = {Class.X509, Class.VOMS}
     if one.kind in certificates or other.kind in certificates:
-        return {one.kind, other.kind} <= certificates
+        vos = {fqan.split("/")[1] for credential in (one, other) for fqan in credential.values("fqan")}
+        return {one.kind, other.kind} <= certificates and len(vos) == 1  # a proxy is of one VO
     return one.kind is other.kind and one.provider == other.provider
 
 

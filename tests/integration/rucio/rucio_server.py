@@ -1,4 +1,4 @@
-"""A real Rucio server on loopback, from PyPI in an environment of its own: SQLite, gunicorn with TLS, one access log line per request."""
+"""A real Rucio server on loopback, from PyPI in an environment of its own: gunicorn with TLS, one access log line per request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ username = ddmlab
 password = {password}
 account = root
 [database]
-default = sqlite:///{home}/rucio.db
+default = {database}
+pool_size = 10
+max_overflow = 20
 [bootstrap]
 userpass_identity = ddmlab
 userpass_pwd = {password}
@@ -56,7 +58,7 @@ expected_scope = openid profile
 ALEMBIC_INI = """
 [alembic]
 script_location = {site_packages}/rucio/db/sqla/migrate_repo
-sqlalchemy.url = sqlite:///{home}/rucio.db
+sqlalchemy.url = {database}
 [loggers]
 keys = root
 [handlers]
@@ -74,6 +76,7 @@ formatter = generic
 format = %(message)s
 """
 
+ACCESS_LOG = "%(m)s %(U)s?%(q)s %(s)s %(B)s %({content-length}i)s"
 BOOTSTRAP = (
     "from rucio.db.sqla.util import build_database, create_base_vo, create_root_account as root; build_database(); create_base_vo(); root()"
 )
@@ -81,11 +84,12 @@ BOOTSTRAP = (
 
 @dataclass(frozen=True)
 class Call:
-    """One line of the server's access log."""
+    """One line of the server's access log. size: bytes of the two bodies together."""
 
     method: str
     path: str
     status: int
+    size: int = 0
 
     @property
     def writes(self) -> bool:
@@ -94,13 +98,25 @@ class Call:
 
 @dataclass
 class RucioServer:
-    """A server in the folder home. start() makes what is missing; issuer is the address of the token issuer it trusts."""
+    """A server in the folder home. start() makes what is missing.
+
+    issuer: address of the token issuer it trusts. database: SQLAlchemy URL, a SQLite file in home when empty. workers: server processes.
+    """
 
     home: Path
     issuer: str
     port: int = 0
+    database: str = ""
+    workers: int = 1
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _read: int = 0
+
+    @property
+    def process(self) -> int:
+        """Number of the server's main process."""
+        if self._process is None:
+            raise RuntimeError("the server is not started")
+        return self._process.pid
 
     @property
     def url(self) -> str:
@@ -129,6 +145,7 @@ class RucioServer:
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         site_packages = next((python.parent.parent / "lib").glob("python*/site-packages"))
         words = {"home": self.home, "port": self.port, "password": PASSWORD, "site_packages": site_packages}
+        words["database"] = self.database or f"sqlite:///{self.home}/rucio.db"
         (self.home / "etc/rucio.cfg").write_text(RUCIO_CFG.format(**words))
         (self.home / "etc/alembic.ini").write_text(ALEMBIC_INI.format(**words))
         client = {"client_id": "rucio", "client_secret": "unused", "issuer": self.issuer, "redirect_uris": [self.url]}
@@ -144,7 +161,18 @@ class RucioServer:
             "ARRIVED": str(self.home / "arrived"),
         }
         subprocess.run([python, "-c", BOOTSTRAP], env=settings, check=True, capture_output=True)
-        command = [python, "-m", "gunicorn", "--workers", "1", "--threads", "8", "--worker-class", "gthread", "--no-control-socket"]
+        command = [
+            python,
+            "-m",
+            "gunicorn",
+            "--workers",
+            str(self.workers),
+            "--threads",
+            "8",
+            "--worker-class",
+            "gthread",
+            "--no-control-socket",
+        ]
         command += ["--bind", f"127.0.0.1:{self.port}", "--timeout", "600", "--keep-alive", "30", "--chdir", str(HERE)]
         command += [
             "--certfile",
@@ -156,7 +184,13 @@ class RucioServer:
             "--cert-reqs",
             "1",
         ]
-        command += ["--access-logfile", str(self.home / "access.log"), "--access-logformat", "%(m)s %(U)s?%(q)s %(s)s", "wsgi:application"]
+        command += [
+            "--access-logfile",
+            str(self.home / "access.log"),
+            "--access-logformat",
+            "%(m)s %(U)s?%(q)s %(s)s %(B)s %({content-length}i)s",
+        ]
+        command += ["wsgi:application"]
         with (self.home / "log/server.log").open("wb") as log:
             self._process = subprocess.Popen(command, env=settings, stdout=log, stderr=log)
         until = time.monotonic() + 30
@@ -180,8 +214,8 @@ class RucioServer:
                 raise RuntimeError(f"{arrived} calls arrived, {len(lines)} were logged")
             time.sleep(0.005)
         fresh, self._read = lines[self._read :], len(lines)
-        parts = [line.rsplit(" ", 1) for line in fresh]
-        return [Call(*front.split(" ", 1), int(status)) for front, status in parts]
+        parts = [line.rsplit(" ", 3) for line in fresh]
+        return [Call(*front.split(" ", 1), int(status), _number(sent) + _number(got)) for front, status, sent, got in parts]
 
     def writes(self) -> list[Call]:
         return [call for call in self.calls() if call.writes]
@@ -226,6 +260,11 @@ def make_certificates(home: Path) -> None:
     ):
         signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-addext", extension)
         openssl("req", "-x509", *key, *signed, "-subj", subject, "-keyout", f"{name}.key", "-out", f"{name}.pem")
+
+
+def _number(text: str) -> int:
+    """A size of the access log, which writes "-" for none."""
+    return int(text) if text.isdigit() else 0
 
 
 def _free_port() -> int:

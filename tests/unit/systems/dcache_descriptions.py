@@ -27,7 +27,7 @@ ACCOUNTS = (
 
 
 def description(release: str, base: str = "/pnfs/example.net/escape", **changes: Any) -> dict[str, Any]:
-    """A storage with a fast and a cheap area, as a person writes it."""
+    """A storage with a fast and a cheap area, as a person writes it; tokens only unless x509 is among the changes."""
     return {
         "name": "EXAMPLE-DCACHE",
         "site": "EXAMPLE",
@@ -40,7 +40,6 @@ def description(release: str, base: str = "/pnfs/example.net/escape", **changes:
             {"name": "fast", "path": f"{base}/fast", "qos": "FAST", "capacity": "50TB", "media": "ssd"},
             {"name": "cheap", "path": f"{base}/cheap", "qos": "CHEAP-ANALYSIS", "capacity": "9PB", "media": "hdd", "redundancy": "raid6"},
         ],
-        "x509": {"vos": ["escape"]},
         **changes,
     }
 

@@ -10,11 +10,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding imp
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import Class, Credential, LoginSetup, Outcome
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import Principal
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import Draft
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, User
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Pool
-from dcache_descriptions import ACCOUNTS, HOST, storage
+from dcache_descriptions import ACCOUNTS, HOST
+from dcache_descriptions import storage as storage_of_tokens
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +34,10 @@ HASH = "$apr1$abcdefgh$0123456789012345678901"
 
 def options(**changes: Any) -> dcache.Options:
     return dcache.Options(**{"host": HOST, "accounts": ACCOUNTS, "pools": POOLS, **CERTIFICATE, **changes})
+
+
+def storage(release: str, **changes: Any) -> Storage:
+    return storage_of_tokens(release, **{"x509": {"vos": ["escape"]}, **changes})
 
 
 def serious(files: Any, release: str) -> list[Finding]:

@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, the escape.datalake authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Registers lakes in a real Rucio server, ours beside its peers, and writes what each cost.
+
+usage: PYTHONPATH=.cache python bench/registration.py [--quick] [--backend postgresql|sqlite] [--only full:100 ...] [RESULT.json]
+
+Needs PostgreSQL's programs (Debian: postgresql). Each method runs in a process of its own, the slow ones only where they end in minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests/integration/rucio"))
+
+import lakes  # noqa: E402
+from postgresql import Cluster  # noqa: E402
+from rucio_server import PASSWORD, RucioServer, environment  # noqa: E402
+
+WORKERS = 2
+NEW = lakes.PER_SITE  # RSEs of the site that is added
+LIMIT = 3600  # seconds for one method
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement; the form of bench/results/registration.json."""
+
+    case: str
+    n: int
+    mesh: str
+    backend: str
+    method: str
+    seconds: float
+    server_cpu: float
+    requests: int
+    writes: int
+    bytes: int
+    peak_mb: float
+
+
+# Size of the lake -> methods of its first registration. Calls one by one take hours for a large full mesh.
+FIRST = ("ours", "import", "import-chunks", "raw8", "client", "escape")
+SCENARIOS: dict[str, dict[int, tuple[str, ...]]] = {
+    "full": {10: FIRST, 100: FIRST, 500: ("ours", "import", "import-chunks")},
+    "sparse": {10: FIRST, 100: FIRST, 500: FIRST, 1000: ("ours", "import", "import-chunks", "raw8")},
+}
+QUICK: dict[str, dict[int, tuple[str, ...]]] = {"full": {10: FIRST, 100: FIRST}, "sparse": {10: FIRST, 100: FIRST}}
+
+
+class Bench:
+    """Measures methods on one backend."""
+
+    def __init__(self, backend: str, cluster: Cluster, home: Path) -> None:
+        self.backend, self.cluster, self.home = backend, cluster, home
+        self.rows: list[Row] = []
+        self._servers = 0
+
+    @contextmanager
+    def server(self) -> Iterator[RucioServer]:
+        """A server without RSEs."""
+        self._servers += 1
+        home = self.home / f"{self.backend}{self._servers}"
+        home.mkdir()
+        database = self.cluster.fresh(f"rucio{self._servers}") if self.backend == "postgresql" else ""
+        server = RucioServer(home, "https://issuer.example.org/", database=database, workers=WORKERS)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+    def measure(self, server: RucioServer, method: str, case: str, n: int, mesh: str) -> None:
+        python = environment() if method == "client" else Path(sys.executable)
+        task = {"url": server.url, "ca": str(server.ca), "password": PASSWORD, "n": n, "mesh": mesh, "new": NEW}
+        settings = {**os.environ, "RUCIO_HOME": str(server.home), "RUCIO_CONFIG": str(server.home / "etc/rucio.cfg")}
+        server.calls()
+        cpu = self.cpu(server)
+        done = subprocess.run(
+            [python, HERE / "methods.py", method, case],
+            input=json.dumps(task),
+            env=settings,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=LIMIT,
+        )
+        told = json.loads(done.stdout.splitlines()[-1])
+        calls = server.calls()
+        row = Row(
+            case,
+            n,
+            mesh,
+            self.backend,
+            method,
+            round(told["seconds"], 3),
+            round(self.cpu(server) - cpu, 2),
+            len(calls),
+            sum(call.writes for call in calls),
+            sum(call.size for call in calls),
+            round(told["peak_mb"], 1),
+        )
+        self.rows.append(row)
+        print(
+            f"{row.backend:10} {row.mesh:6} n={row.n:<4} {row.case:8} {row.method:13} {row.seconds:8.2f} s, "
+            f"server {row.server_cpu:7.2f} s, {row.requests} requests, {row.writes} writes, {row.peak_mb:.0f} MB",
+            flush=True,
+        )
+
+    def cpu(self, server: RucioServer) -> float:
+        """Seconds that the server and its database have computed."""
+        return seconds_of(server.process) + (seconds_of(self.cluster.process) if self.backend == "postgresql" else 0.0)
+
+    def scenario(self, mesh: str, n: int, methods: tuple[str, ...]) -> None:
+        """First registration by each method, each on a server of its own; on ours: runs without change, then a new site."""
+        for method in methods:
+            with self.server() as server:
+                self.measure(server, method, "first", n, mesh)
+                if method == "ours":
+                    self.measure(server, "ours", "noop", n, mesh)
+                    self.measure(server, "export", "noop", n, mesh)
+                elif method in ("import", "escape") and n <= 100:
+                    self.measure(server, method, "noop", n, mesh)
+        for method in ("ours", "bare"):
+            if mesh == "full" and n > 100 and method == "bare":
+                continue  # its calls for a full mesh are counted, not run: the sparse lake shows their price
+            with self.server() as server:
+                self._fill(server, n, mesh)
+                self.measure(server, method, "add-site", n + NEW, mesh)
+
+    def _fill(self, server: RucioServer, n: int, mesh: str) -> None:
+        """The lake before the new site, by ours and not measured."""
+        task = {"url": server.url, "ca": str(server.ca), "password": PASSWORD, "n": n + NEW, "mesh": mesh, "new": NEW}
+        subprocess.run(
+            [sys.executable, HERE / "methods.py", "ours", "before-site"],
+            input=json.dumps(task),
+            text=True,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+def seconds_of(process: int) -> float:
+    """Processor seconds of a process and all its descendants, those that ended included."""
+    ticks, waiting = 0, [process]
+    while waiting:
+        each = waiting.pop()
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text().rsplit(") ", 1)[1].split()
+            for task in Path(f"/proc/{each}/task").iterdir():
+                waiting += map(int, (task / "children").read_text().split())
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="lakes of 10 and 100 RSEs only")
+    parser.add_argument("--backend", action="append", choices=["postgresql", "sqlite"])
+    parser.add_argument("--only", action="append", metavar="MESH:N", help="these lakes only")
+    parser.add_argument("result", nargs="?", type=Path, default=HERE / "results/registration.json")
+    options = parser.parse_args()
+    lakes_of = QUICK if options.quick else SCENARIOS
+    started = time.monotonic()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="datalake-bench-") as folder, Cluster(Path(folder)) as cluster:
+        for backend in options.backend or ["postgresql", "sqlite"]:
+            bench = Bench(backend, cluster, Path(folder))
+            for mesh, sizes in lakes_of.items():
+                for n, methods in sizes.items():
+                    if not options.only or f"{mesh}:{n}" in options.only:
+                        bench.scenario(mesh, n, methods)
+                        save(options.result, [*rows, *bench.rows])
+            rows += bench.rows
+    print(
+        f"{len(rows)} measurements in {time.monotonic() - started:.0f} s on {platform.machine()}, {os.cpu_count()} cores: {options.result}"
+    )
+
+
+def save(path: Path, rows: list[Row]) -> None:
+    """Adds rows to the file, in the place of older ones of the same case."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+    fresh = [vars(row) for row in rows]
+    keys = ("case", "n", "mesh", "backend", "method")
+    new = {tuple(row[key] for key in keys) for row in fresh}
+    kept = [row for row in known if tuple(row[key] for key in keys) not in new]
+    path.write_text(json.dumps(sorted(kept + fresh, key=lambda row: tuple(str(row[key]).zfill(5) for key in keys)), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The stand-in for DOME on loopback, with TLS and client certificates, and a way to run dpm_pools against it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.escape.datalake.plugins.action.dpm_pools import ActionModule
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
+from ansible_collections.escape.datalake.tests.standins import ROOT, free_port
+
+sys.path.insert(0, str(ROOT))
+
+from lab.dpm.server import make_server
+
+Run = Callable[..., dict[str, Any]]
+DISKS = {"disk1.example.org": {"/srv/a": 10**12, "/srv/b": 10**12}, "disk2.example.org": {"/srv/a": 4 * 10**12}}
+
+
+class Head:
+    """A head node that runs in this process."""
+
+    def __init__(self, folder: Path, tls: Path) -> None:
+        self.folder, self.tls, self.port = folder, tls, free_port()
+        self.log, self.state = folder / "access.log", folder / "state.json"
+        self.config = {
+            "listen": ["127.0.0.1", self.port],
+            "certificate": str(tls / "localhost.pem"),
+            "key": str(tls / "localhost.key"),
+            "ca": str(tls / "ca.pem"),
+            "authorized": ["CN=admin.example.org,O=Data lake lab"],
+            "state": str(self.state),
+            "disks": DISKS,
+            "log": str(self.log),
+        }
+        self.server = make_server(self.config)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}/domehead"
+
+    def orders(self) -> list[str]:
+        """The orders so far, questions left out."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [line.split()[1].rsplit("/", 1)[-1] for line in lines if line.startswith('"POST')]
+
+    def fill(self, path: str, used: int) -> None:
+        """Lets a directory hold bytes."""
+        self.server.dome.fill(path, used)
+
+    def kept(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.state.read_text())
+        return found
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("tls")
+    hosts = ["localhost", "admin.example.org", "stranger.example.org"]
+    subprocess.run([sys.executable, ROOT / "lab/ca.py", directory, *hosts], check=True, capture_output=True)
+    return directory
+
+
+@pytest.fixture
+def head(tls: Path, tmp_path: Path) -> Iterator[Head]:
+    made = Head(tmp_path, tls)
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def run(head: Head) -> Run:
+    """Runs dpm_pools in this process, argument spec and all."""
+
+    def running(*, check: bool = False, by: str = "admin.example.org", **options: Any) -> dict[str, Any]:
+        connection = {
+            "url": head.url,
+            "ca_path": str(head.tls / "ca.pem"),
+            "client_cert": str(head.tls / f"{by}.pem"),
+            "client_key": str(head.tls / f"{by}.key"),
+        }
+        checked = ArgumentSpecValidator(ActionModule.ARGUMENTS, **ActionModule.CONSTRAINTS).validate({**connection, **options})
+        if checked.error_messages:
+            return {"failed": True, "msg": "; ".join(checked.error_messages)}
+        action = ActionModule.__new__(ActionModule)
+        action._task = SimpleNamespace(check_mode=check)
+        try:
+            result = action.act(checked.validated_parameters, {})
+        except (ApiError, DescriptionError) as problem:
+            return {"failed": True, "msg": str(problem)}
+        json.dumps(result)
+        return result
+
+    return running
