@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.adopt import naming, storm_puppet, yaim
@@ -23,7 +23,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks import stor
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import storm_webdav_site
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.storm_release import parse_release
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.storm_webdav_site import Policy, StorageArea, Webdav, truth
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats import storm_namespace, tape_wellknown, vomsdir_lsc
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import json_text, storm_namespace, tape_wellknown, vomsdir_lsc
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.storm_namespace import Filesystem, Namespace
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.tape_wellknown import Endpoint
 from ansible_collections.escape.datalake.plugins.plugin_utils.model import parse, qos, units
@@ -35,6 +35,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_back
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets, plain_token
 
 FILES = (GRIDFTP.lstrip("/"), *planner.REPORT_FILES, "etc/systemd/system/storm-site-report.*", *yaim.FILES, *storm_puppet.FILES)
+BY_HAND = "To be settled by hand: "
 LINES = 12  # of a difference that a note quotes
 STAND_IN = {"capacity": "1TB", "media": "nvme"}
 """Facts that a plan needs and that files of WebDAV alone do not hold."""
@@ -73,9 +74,9 @@ class _Found:
 
 def adopt(files: Mapping[str, str], release: str, hostname: str) -> Adopted:
     """The description of the site that the files are of."""
-    files, notes = _as_written(files)
+    files, made = _as_written(files)
     reading = _read(files, release, hostname)
-    reading.notes += notes
+    reading.notes += made
     if not reading.webdav.areas and not reading.namespace.filesystems:
         return Adopted({"system": "storm"}, notes=(*reading.notes, "etc/storm: no storage area is described here."))
     issuers = _issuers(reading)
@@ -90,7 +91,8 @@ def adopt(files: Mapping[str, str], release: str, hostname: str) -> Adopted:
         if each.area and each.grants != common:
             each.entry["access"] = [{"issuer": grant[0], **_grant(grant)} for grant in sorted(each.grants)]
     variables = _variables(reading, found)
-    reading.notes += changes(files, storage, issuers, variables, release)
+    told = changes(files, storage, issuers, variables, release)
+    reading.notes += [each for each in told if not made or each.startswith(BY_HAND)]
     return Adopted(storage, issuers, variables, tuple(reading.notes))
 
 
@@ -112,7 +114,7 @@ def changes(
     try:
         site = planned(absolute, storage, issuers, variables, release)
     except DescriptionError as error:
-        return [f"To be settled by hand: {problem}" for problem in error.problems]
+        return [f"{BY_HAND}{problem}" for problem in error.problems]
     return [
         f"{path.lstrip('/')}: the role would {'change' if path in absolute else 'write'} it: {_difference(absolute.get(path, ''), text)}"
         for path, text in site.texts.items()
@@ -127,7 +129,8 @@ def planned(
     lake = parse.load_lake({"name": "adopted", "issuers": {name: dict(entry) for name, entry in issuers.items()} or NO_ISSUER})
     loaded = parse.load_storage({"release": "1.9.0", **storage, "areas": areas}, lake)
     made = Secrets("made by the role", "made by the role", "made by the role")
-    return planner.plan(loaded, options_of(variables), absolute, parse_release(release), made)
+    options = replace(options_of(variables), report_script=absolute.get(planner.REPORT_PROGRAM, ""))
+    return planner.plan(loaded, options, absolute, parse_release(release), made)
 
 
 def options_of(variables: Mapping[str, Any]) -> Options:
@@ -193,7 +196,8 @@ def _storage(reading: _Reading, found: Sequence[_Found], issuers: Mapping[str, A
     site = naming.label(info.get("SITE_NAME", "").strip("\"'"), "") or naming.site_named(reading.hostname)
     if "SITE_NAME" not in info:
         reading.note("Site and name were taken from the host's domain. Put in the names that CRIC knows.", "etc/storm")
-    storage: dict[str, Any] = {"name": naming.storage_name(site, "STORM"), "site": site, "system": "storm"}
+    told = json_text.parse(reading.files.get(planner.REPORT_SETTINGS.lstrip("/"), "{}")).value or {}
+    storage: dict[str, Any] = {"name": told.get("name") or naming.storage_name(site, "STORM"), "site": site, "system": "storm"}
     if reading.release:
         storage["release"] = reading.release
     else:
@@ -243,6 +247,7 @@ def _vos(reading: _Reading) -> list[str]:
         if principal.kind in ("fqan", "vo")
     ]
     named += [rule.vo for rule in reading.namespace.app_rules if rule.vo != "*"]
+    named += [] if any(named) else [vo for area in reading.webdav.areas for vo in area.vos]
     return list(dict.fromkeys(vo for vo in named if vo))
 
 
@@ -276,7 +281,7 @@ def _areas(reading: _Reading, names: Mapping[str, str]) -> Iterator[_Found]:
         inside = inside or _policy_paths(reading, area, point) or [point]
         for path in inside:
             seen.add(path)
-            yield _found(reading, path, point, area, names)
+            yield _found(reading, path, point, area, names, alone=len(inside) == 1)
     for path in mapped:
         if path not in seen:
             yield _found(reading, path, path, None, names)
@@ -298,9 +303,10 @@ def _policy_paths(reading: _Reading, area: StorageArea, point: str) -> list[str]
     return list(dict.fromkeys(found))
 
 
-def _found(reading: _Reading, path: str, base: str, area: StorageArea | None, names: Mapping[str, str]) -> _Found:
+def _found(reading: _Reading, path: str, base: str, area: StorageArea | None, names: Mapping[str, str], *, alone: bool = False) -> _Found:
+    """alone: the storage area of WebDAV holds nothing else, so its name is the area's."""
     filesystem = reading.namespace.filesystem_of(path)
-    name = area.name if area is not None and path == base and area.name not in reading.names else naming.area_name(path, reading.names)
+    name = area.name if area is not None and alone and area.name not in reading.names else naming.area_name(path, reading.names)
     reading.names.append(name)
     file, line = (area.file, area.line("accessPoints")) if area else (backend_checks.NAMESPACE, filesystem.line if filesystem else 1)
     entry: dict[str, Any] = {"name": name, "path": path, "base_path": base}

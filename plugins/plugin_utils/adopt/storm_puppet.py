@@ -73,7 +73,9 @@ def written(files: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     port = known.get("storm::webdav::https_port", (8443, "", 0))[0]
     client = str(known.get("storm::webdav::require_client_cert", (False, "", 0))[0]).lower()
     texts[DROP_IN] = service_environment.render(
-        {**variables, "STORM_WEBDAV_HTTPS_PORT": str(port), "STORM_WEBDAV_REQUIRE_CLIENT_CERT": client}, "drop-in", "made from the input of Puppet"
+        {**variables, "STORM_WEBDAV_HTTPS_PORT": str(port), "STORM_WEBDAV_REQUIRE_CLIENT_CERT": client},
+        "drop-in",
+        "made from the input of Puppet",
     )
     if backend:
         texts[NAMESPACE] = _namespace(backend)

@@ -263,11 +263,11 @@ def _report(where: tuple[Place, ...], storage: Storage, options: Options) -> Dra
         f"/usr/libexec/storm-info-provider get-report-json -o {made}" if options.full else f"{REPORT_PROGRAM} {REPORT_SETTINGS} {made}"
     )
     unit = (
-        f"# {HEAD}\n[Unit]\nDescription=Storage report of {storage.name}\n\n[Service]\nType=oneshot\n"
+        f"# {HEAD}\n[Unit]\nDescription=Storage report\n\n[Service]\nType=oneshot\n"
         f"ExecStart={program}\nExecStart=/bin/chown {options.user}: {made}\nExecStart=/bin/mv -f {made} {target}\n"
     )
     timer = (
-        f"# {HEAD}\n[Unit]\nDescription=Storage report of {storage.name}, kept fresh\n\n"
+        f"# {HEAD}\n[Unit]\nDescription=Storage report, kept fresh\n\n"
         f"[Timer]\nOnActiveSec=0\nOnUnitActiveSec={REPORT_MINUTES}min\n\n[Install]\nWantedBy=timers.target\n"
     )
     drafts: Drafts = {REPORT_UNIT: (unit, PUBLIC), REPORT_TIMER: (timer, PUBLIC)}
