@@ -219,7 +219,10 @@ def test_the_playbook_goes_up_to_the_switch_and_back(head: Head, cric: StandIn, 
         step(name)
     assert (rse()["availability_read"], {int(each["port"]) for each in rse()["protocols"]}) == (False, {443})
     step("switch")
-    assert {(each["hostname"], int(each["port"])) for each in rse()["protocols"]} == {("dcache.example.org", 2880), ("dcache.example.org", 1094)}
+    assert {(each["hostname"], int(each["port"])) for each in rse()["protocols"]} == {
+        ("dcache.example.org", 2880),
+        ("dcache.example.org", 1094),
+    }
     assert rse()["availability_read"] is False
     assert "cannot be undone" in step("switch", undo=True, fails=True)
     for name in ("read", "open", "retire"):
