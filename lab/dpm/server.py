@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from lab.dpm.dome import Dome
+from .dome import Dome
 
 PREFIX = "/domehead/command/"
 VERSION = "dome [1.15.2] running as head"

@@ -13,14 +13,11 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.escape.datalake.lab.dpm.server import make_server
 from ansible_collections.escape.datalake.plugins.action.dpm_pools import ActionModule
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 from ansible_collections.escape.datalake.tests.standins import ROOT, free_port
-
-sys.path.insert(0, str(ROOT))
-
-from lab.dpm.server import make_server
 
 Run = Callable[..., dict[str, Any]]
 DISKS = {"disk1.example.org": {"/srv/a": 10**12, "/srv/b": 10**12}, "disk2.example.org": {"/srv/a": 4 * 10**12}}
