@@ -16,8 +16,7 @@ def test_clients_without_certificate_get_through(dpm1: Host, domain: str) -> Non
 
 
 def test_apache_knows_the_issuer(dpm1: Host, domain: str) -> None:
-    with dpm1.sudo():
-        text = dpm1.file(DAV).content_string
+    text = dpm1.file(DAV).content_string
     assert f"  OIDCProviderMetadataURL https://iam.{domain}/.well-known/openid-configuration\n" in text
     assert f"  OIDCOAuthVerifyJwksUri https://iam.{domain}/jwk\n" in text
     assert "    NSFlags Write RemoteCopy\n" in text
