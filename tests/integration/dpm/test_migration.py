@@ -19,8 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model import deriv
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage, rse_record_as_dict
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.tests.standins import ROOT, StandIn, free_port, running, write_config
-from conftest import Head, Run
-from test_dpm_pools import LAKE, STORAGE
+from dome_head import LAKE, STORAGE, Head, Run
 
 TARGET = {"host": "dcache.example.org", "release": "9.2.47"}
 TOKEN = "writer-of-the-tests"
