@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 from pathlib import Path
 from types import SimpleNamespace
@@ -79,7 +80,7 @@ class Module(ActionModule):
 
 
 def run(node: Node, *, check: bool = False, **options: Any) -> dict[str, Any]:
-    validator = ArgumentSpecValidator(ActionModule.ARGUMENTS, **ActionModule.CONSTRAINTS)
+    validator = ArgumentSpecValidator(copy.deepcopy(ActionModule.ARGUMENTS), **ActionModule.CONSTRAINTS)  # it writes into defaults
     checked = validator.validate({**({} if options.get("check_only") else {"lake": LAKE, "storage": STORAGE}), **options})
     assert not checked.error_messages
     node.calls.clear()
