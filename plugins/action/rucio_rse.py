@@ -118,7 +118,9 @@ class ActionModule(RucioAction):
             else:
                 write_change(client, change)
 
-        answer = self.converge(client, read, plan, write, bulk.ahead, file=self.plan_file(arguments), objects=lake_objects)
+        answer = self.converge(
+            client, read=read, plan=plan, write=write, ahead=bulk.ahead, file=self.plan_file(arguments), objects=lake_objects
+        )
         if cric:
             answer["traffic"] = {what: count + cric.traffic[what] for what, count in answer["traffic"].items()}
         return {**answer, "rses": [rse_record_as_dict(record) for record in records]}
@@ -192,9 +194,9 @@ def read_lake(
 
 
 def lake_objects(found: LakeFound) -> dict[str, Any]:
-    """What was found by subject of a plan: each RSE with the distances from it."""
+    """What a plan rests on, by RSE, for its file."""
     rows = by_source(found.distances)
-    return {name: (found.rses.get(name), rows.get(name), found.noted.get(name)) for name in {*found.rses, *rows}}
+    return {name: {"rse": found.rses.get(name), "distances": rows.get(name)} for name in found.rses.keys() | rows.keys()}
 
 
 def lake_distance_changes(pairs: Mapping[Pair, int | None], found: LakeFound) -> Iterator[Change]:

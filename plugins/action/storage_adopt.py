@@ -28,8 +28,7 @@ class ActionModule(site_action.SiteAction):
     ALSO = {name: adopter.files for name, adopter in tree.ADOPTERS.items()}
 
     def study(self, site: Site, arguments: dict[str, Any]) -> dict[str, Any]:
-        host = arguments["host"] or site.hostname or site.system.name
-        name = host if not site.hostname or host.startswith(f"{site.hostname}.") else site.hostname
+        name = site_action.name_of(site, arguments["host"])
         adopted = tree.adopter_of(site.system.name).adopt(site.files, site.release, name)
         lake = arguments["lake"]
         if lake:

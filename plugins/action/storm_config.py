@@ -26,7 +26,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems imp
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import MASK
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets, access_points
 
 MOUNTS, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
 SECRET_LINE = re.compile(r"(?im)^(.*(?:passwd|password|secret|\btoken)[\"']?\s*[=:]\s*).+$|(identified by ).+$")
@@ -165,6 +165,7 @@ class ActionModule(DatalakeAction):
             backups = self._write(host, files, directories, options, backup=arguments["backup"])
         written = [each.path for each in files]
         mounts = [(source, target) for source, target in site.mounts if not host.mounted(target)]
+        states = {storm.UNITS[name]: host.services.get(storm.UNITS[name], {}) for name in storm.UNITS if name in options.services}
         reasons = storm.restart_reasons(site, options, host.services, host.entries, written)
         actions = [f"{'update' if host.is_there(each.path) else 'create'} {each.path}" for each in files]
         actions += [f"{'update' if host.is_there(path) else 'create'} directory {path}" for path, _mode in directories]
@@ -179,9 +180,8 @@ class ActionModule(DatalakeAction):
             "restart": list(reasons),
             "mounts": [{"source": source, "path": target} for source, target in mounts],
             "backups": backups,
-            "services": {
-                unit: host.services.get(unit, {}) for unit in (storm.UNITS[name] for name in storm.UNITS if name in options.services)
-            },
+            "services": states,
+            "enable": [unit for unit, state in states.items() if state.get("enabled") != "enabled"],
             "report_timer": host.services.get(posixpath.basename(storm.REPORT_TIMER), {}),
             "health": _health(options, release),
             "roots": [point.root for point in site.points],
@@ -249,7 +249,7 @@ class ActionModule(DatalakeAction):
 def _looked_at(storage: Storage, options: Options) -> list[str]:
     """Directories that the plan will want, as far as they follow from the description alone."""
     nothing_found = storm_webdav_site.read({}, None)
-    points = storm.access_points(storage, options, nothing_found)
+    points = access_points(storage, options, nothing_found)
     return [path for path, _mode in storm.own_directories(points, options)]
 
 

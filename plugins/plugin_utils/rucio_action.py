@@ -135,7 +135,8 @@ class RucioAction(DatalakeAction):
         while after.plan and (planned.more or made_by_others) and rounds < MORE_ROUNDS:
             changes += after.plan.changes
             merge(outcome, apply_allowed(after, write, check_mode=False))
-            planned, made_by_others, rounds = after, [], rounds + 1
+            planned, rounds = after, rounds + 1
+            made_by_others.clear()
             after = without(plan(read()), outcome)
         outcome.failed += [(change, str(NotShown())) for change in after.plan.changes]
         return guard.report(result(Plan.of(changes), outcome, client.traffic), held)

@@ -57,6 +57,12 @@ class SiteAction(DatalakeAction):
         return answer
 
 
+def name_of(site: Site, host: str | None) -> str:
+    """The full name of a site's host: its own, or the one that the inventory or a person gives where that says more."""
+    host = host or site.hostname or site.system.name
+    return host if not site.hostname or host.startswith(f"{site.hostname}.") else site.hostname
+
+
 def write_file(path: str, text: str) -> None:
     """Writes a file of the controller, and the directories above it."""
     file = Path(path)

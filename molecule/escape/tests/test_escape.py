@@ -41,7 +41,9 @@ def get(rucio: Host, domain: str, token: str, path: str) -> Any:
 def test_rucio_finds_the_rses_by_class(rucio: Host, domain: str, token: str) -> None:
     found = {}
     for label in ("SAFE", "FAST", "CHEAP-ANALYSIS", "OPPORTUNISTIC"):
-        answer = rucio.check_output(f"curl -sS --fail -H 'X-Rucio-Auth-Token: {token}' 'https://rucio.{domain}/rses/?expression=QOS={label}'")
+        answer = rucio.check_output(
+            f"curl -sS --fail -H 'X-Rucio-Auth-Token: {token}' 'https://rucio.{domain}/rses/?expression=QOS={label}'"
+        )
         found[label] = {json.loads(line)["rse"] for line in answer.splitlines() if line}
     assert set.union(*found.values()) == TEN | TAPES
     assert found["SAFE"] == {"EULAKE-1", "LAPP-DCACHE", *TAPES}

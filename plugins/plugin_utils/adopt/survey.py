@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.model import qos
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import QosClass
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.units import about_size
 
 
 @dataclass(frozen=True)
@@ -84,3 +85,33 @@ def as_dict(survey: Survey) -> dict[str, Any]:
     for offer, each in zip(survey.offers, plain["offers"], strict=True):
         each["classes"], each["possible"] = classes_of(offer)
     return plain
+
+
+def as_text(plain: Mapping[str, Any]) -> str:
+    """For people. plain: what as_dict() gives."""
+    lines = [f"{plain['hostname']} ({plain['system']} {plain['release']})".replace(" )", ")")]
+    lines += [f"  doors: {', '.join(plain['doors']) or 'none on this host'}", f"  issuers: {', '.join(plain['issuers']) or 'none'}"]
+    for offer in plain["offers"]:
+        at = f" ({offer['where']})" if offer["where"] else ""
+        lines.append(f"  {offer['kind']} {offer['name']}{at}")
+        if offer["paths"]:
+            lines.append(f"    paths: {', '.join(offer['paths'])}")
+        lines.append("    " + ", ".join(f"{name}: {value}" for name, value in facts_in_words(offer)))
+        might = f"; depending on what no file tells: {', '.join(offer['possible'])}" if offer["possible"] else ""
+        lines.append(f"    earns {', '.join(offer['classes']) or 'no class for sure'}{might}")
+        lines += [f"    {note}" for note in offer["notes"]]
+    lines += [f"  {note}" for note in plain["notes"]]
+    return "\n".join(lines) + "\n"
+
+
+def facts_in_words(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name and value of each fact of an offer, for people."""
+    size = "not known" if offer["capacity"] is None else about_size(offer["capacity"])
+    return [
+        ("media", (offer["media"] or "not known") + (" with tape behind it" if offer["tape"] else "")),
+        ("copies", "not known" if offer["copies"] is None else str(offer["copies"])),
+        ("redundancy", offer["redundancy"] or "not known"),
+        ("size", f"{size} in {len(offer['pools'])} {'pool' if len(offer['pools']) == 1 else 'pools'}"),
+        ("staging", "yes" if offer["staging"] else "no"),
+        ("volatile", "yes" if offer["volatile"] else "no"),
+    ]

@@ -64,10 +64,10 @@ def adopt(files: Mapping[str, str], release: str, hostname: str) -> Adopted:
     issuers, restricted = _issuers(reading)
     access = _access(server, {entry["url"]: name for name, entry in issuers.items()})
     storage = _storage(reading, list(issuers))
-    common = _shared_access(storage["areas"], access, restricted)
+    common = _shared_access(storage["areas"], access)
     for name, entry in issuers.items():
         entry.update({"access": [_grant(each) for each in common if each[0] == name]} if any(each[0] == name for each in common) else {})
-    _own_access(reading, storage["areas"], access, common, restricted)
+    _own_access(reading, storage, access, common, restricted)
     variables = _variables(server)
     reading.notes += _undescribed(reading, storage, issuers, variables)
     reading.notes += changes(files, storage, issuers, variables, release)
@@ -353,35 +353,32 @@ def _grant(grant: Grant) -> dict[str, str]:
     return {"group": grant[1], "rights": grant[2]}
 
 
-def _shared_access(
-    areas: Sequence[Mapping[str, Any]], access: Mapping[str, set[Grant]], restricted: Mapping[str, list[str]]
-) -> list[Grant]:
+def _shared_access(areas: Sequence[Mapping[str, Any]], access: Mapping[str, set[Grant]]) -> list[Grant]:
     """The access that most areas have, in a steady order: it goes to the issuers."""
     sets = Counter(frozenset(access.get(area["path"], ())) for area in areas)
-    if not sets:
-        return []
-    best = max(sets, key=lambda each: (sets[each], sorted(each)))
-    return sorted(grant for grant in best if grant[0] not in restricted)
+    return sorted(sets.most_common(1)[0][0]) if sets else []
 
 
 def _own_access(
     reading: _Reading,
-    areas: Sequence[dict[str, Any]],
+    storage: Mapping[str, Any],
     access: Mapping[str, set[Grant]],
     common: Sequence[Grant],
     restricted: Mapping[str, list[str]],
 ) -> None:
-    """Gives areas that differ from the rest their own lists."""
+    """Gives areas their own lists that differ from the rest, or that the tokens of an issuer may not reach."""
+    areas = storage["areas"]
+    base = storage.get("base_path") or paths.common_parent([area["path"] for area in areas])
     for area in areas:
         own = access.get(area["path"], set())
-        if own == set(common) and not restricted:
+        scope = paths.relative_to(area["path"], base)
+        shut = [name for name, limits in restricted.items() if scope not in limits and not any(grant[0] == name for grant in own)]
+        if own == set(common) and not shut:
             continue
         if own:
             area["access"] = [{"issuer": name, "group": group, "rights": rights} for name, group, rights in sorted(own)]
-        elif common or restricted:
-            reading.note(
-                f"No group may use area {area['name']}; the access of the issuers would open it. Give it an access list of its own."
-            )
+        else:
+            reading.note(f"No group may use area {area['name']}, and the access of the issuers would open it. Give it a list of its own.")
 
 
 # --- what a description does not say -----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import (
+    dcache_events,
     dcache_host,
     dcache_properties,
     dcache_site,
@@ -71,7 +72,7 @@ SYSTEMS: tuple[System, ...] = (
         "dcache",
         ("etc/dcache/*",),
         (*dcache_site.FILES, *dcache_host.FILES),
-        (dcache_properties.check, dcache_host.check),
+        (dcache_properties.check, dcache_host.check, dcache_events.check),
         packages=("dcache",),
         secrets=("etc/dcache/admin/ssh_host_*", "etc/dcache/*key.pem"),
         named=dcache_host.named_files,
@@ -127,6 +128,8 @@ def detect(paths: Iterable[str]) -> System:
     """
     known = tuple(paths)
     found = [system for system in SYSTEMS if any(matches(path, system.markers) for path in known)]
+    inside = {part for system in found for part in system.parts}
+    found = [system for system in found if system.name not in inside]
     if len(found) == 1:
         return found[0]
     markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in SYSTEMS)

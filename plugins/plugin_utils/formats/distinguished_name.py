@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Subjects of certificates in the two forms that web servers pass to Rucio: RFC 2253, and OpenSSL's with slashes.
+"""Subjects of certificates in the forms that web servers pass to Rucio: RFC 2253, and OpenSSL's with slashes.
 
-Rucio compares them letter by letter, so both are registered. Mail attributes are named emailAddress, as OpenSSL prints them.
+Rucio compares them letter by letter, so all are registered. Mail attributes are named emailAddress, as OpenSSL prints them. OpenSSL 3
+escapes slash and plus in the slash form where older ones did not (crypto/x509/x509_obj.c), so few subjects have a third form.
 """
 
 from __future__ import annotations
@@ -27,11 +28,14 @@ class NotADistinguishedName(ValueError):
 
 
 def forms(subject: str) -> tuple[str, ...]:
-    """The RFC 2253 form and the slash form of a subject given in either; raises NotADistinguishedName."""
+    """The RFC 2253 form and the slash form of a subject given in either, and that of OpenSSL 3 where it differs.
+
+    Raises NotADistinguishedName.
+    """
     if subject.startswith("/"):
         return (subject,)
     parts = relative_names(subject)
-    return (rfc2253(parts), slashes(parts))
+    return tuple(dict.fromkeys((rfc2253(parts), slashes(parts), slashes(parts, escaped=True))))
 
 
 def relative_names(text: str) -> list[list[Pair]]:
@@ -44,9 +48,18 @@ def rfc2253(parts: list[list[Pair]]) -> str:
     return ",".join("+".join(f"{name}={_escaped(value)}" for name, value in part) for part in parts)
 
 
-def slashes(parts: list[list[Pair]]) -> str:
-    """The text of OpenSSL's X509_NAME_oneline: least specific first, nothing escaped but bytes that are not printable ASCII."""
-    return "".join(f"/{name}={_printable(value)}" for part in reversed(parts) for name, value in part)
+def slashes(parts: list[list[Pair]], *, escaped: bool = False) -> str:
+    """The text of OpenSSL's X509_NAME_oneline: least specific first, bytes that are not printable ASCII as numbers.
+
+    escaped: as OpenSSL 3 does, which marks slash and plus within values and joins the pairs of one relative name by plus.
+    """
+
+    def pair(name: str, value: str) -> str:
+        text = _printable(value)
+        return f"{name}=" + (re.sub(r"([/+])", r"\\\1", text) if escaped else text)
+
+    joint = "+" if escaped else "/"
+    return "".join("/" + joint.join(pair(name, value) for name, value in reversed(part)) for part in reversed(parts))
 
 
 def _split(text: str, separators: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 Path = tuple[str | int, ...]
+SHORT = 80  # characters
 Canonical = Callable[[str], str]
 
 
@@ -270,13 +271,18 @@ def _dump(value: Any) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Lists are indented below their key, as people write them; no anchors."""
+    """Lists are indented below their key, short ones of plain values stand in one line, as people write them; no anchors."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
         return super().increase_indent(flow, False)
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
+        plain = [each for each in sequence if isinstance(each, str | int | float)]
+        short = len(plain) == len(sequence) and sum(len(str(each)) + 2 for each in plain) < SHORT
+        return super().represent_sequence(tag, sequence, True if short else flow_style)
 
 
 def _inline(value: Any) -> str:

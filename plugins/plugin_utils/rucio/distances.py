@@ -70,6 +70,14 @@ def found_distances(raw: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[
     return found
 
 
+def by_source(found: Mapping[Pair, int]) -> dict[str, dict[str, int]]:
+    """Distances by source and destination, as a plan has them by subject and name."""
+    rows: dict[str, dict[str, int]] = {}
+    for (source, destination), distance in found.items():
+        rows.setdefault(source, {})[destination] = distance
+    return rows
+
+
 def distance_changes(wanted: Mapping[Pair, int | None], found: Mapping[Pair, int], stage: int = 0) -> Iterator[Change]:
     """The writes that give the server the declared distances; pairs that are not declared are left alone."""
     for (source, destination), distance in wanted.items():

@@ -6,14 +6,17 @@
 
 Which account belongs to whom is kept as attributes of one account that nobody can log in to, the ledger, because Rucio has no call that
 lists the identities or the attributes of many accounts: with the ledger the state of any number of accounts is read with a few calls.
-An entry is made before its account, so that an interrupted run finds its own work again.
+An entry is made before its account, so that an interrupted run finds its own work again. Rucio takes 30 characters for the name and
+for the value of an attribute (lib/rucio/common/schema/generic.py, ACCOUNT_ATTRIBUTE), so a person's UUID is kept in base64.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -46,6 +49,7 @@ LONGEST_NAME = 25
 HASH_LENGTH = 6
 # Attributes of the ledger: ACCOUNT is the id of its person; with these endings it is something about that account. No account has a dot.
 VERIFIED, SUSPENDED_BY_US = ".ok", ".off"
+ATTRIBUTE_VALUE = re.compile(r"[a-zA-Z0-9_/.-]{1,30}")
 # What the server's list of accounts takes for something else than an attribute (lib/rucio/core/account.py, list_accounts).
 NOT_FILTERS = frozenset({"account", "account_type", "identity"})
 # Stages: the ledger account, its entries, then those of plan_accounts().
@@ -108,8 +112,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class Ledger:
-    """exists: whether its account is there. ids: person by account. verified: digest of what an account was last seen to be equal to.
-    suspended: when this tool suspended an account."""
+    """What the attributes of its account say.
+
+    exists: whether the account is there. ids: short_id() of the person, by account. verified: digest of what an account was last seen to
+    be equal to. suspended: when this tool suspended an account.
+    """
 
     exists: bool = False
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -118,7 +125,7 @@ class Ledger:
 
     @property
     def accounts(self) -> dict[str, str]:
-        """Account by person."""
+        """Account by short_id() of the person."""
         return {identifier: name for name, identifier in self.ids.items()}
 
 
@@ -167,6 +174,8 @@ def _role(path: str, each: Mapping[str, Any], problems: list[Problem]) -> Role:
             problems.append(Problem(at, "has a name that Rucio's list of accounts does not take.", "Choose another name."))
         if value is None or isinstance(value, list | dict):
             problems.append(Problem(at, "is no text.", "Give a text, or leave the attribute out: who has no role with it loses it."))
+        elif not ATTRIBUTE_VALUE.fullmatch(str(value)):
+            problems.append(Problem(at, f"{value!r} is refused by Rucio.", "Use at most 30 letters, digits, dot, /, - and _."))
         if key == "admin" and values.attribute(value) is False:
             problems.append(Problem(at, "makes an administrator: Rucio looks whether there is a value, not which.", "Leave it out."))
     quotas = []
@@ -191,6 +200,26 @@ def account_name(username: str, identifier: str) -> str:
     return f"{plain[: LONGEST_NAME - HASH_LENGTH - 1]}_{unique}"
 
 
+def short_id(identifier: str) -> str:
+    """A person's id in at most 30 characters that Rucio takes: 22 of base64 for a UUID, a hash for another id that is too long."""
+    try:
+        raw = uuid.UUID(identifier).bytes
+    except ValueError:
+        if ATTRIBUTE_VALUE.fullmatch(identifier):
+            return identifier
+        raw = hashlib.sha256(identifier.encode()).digest()[:20]
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def shown_id(short: str) -> str:
+    """The id for people, where it can be told."""
+    try:
+        raw = base64.urlsafe_b64decode(short + "==")
+        return str(uuid.UUID(bytes=raw)) if len(short) == 22 else short
+    except ValueError:
+        return short
+
+
 def ledger_from(attributes: Mapping[str, Any] | None) -> Ledger:
     """The ledger from the attributes of its account; None: there is no such account."""
     if attributes is None:
@@ -213,7 +242,7 @@ def assign(people: Iterable[Person], rules: Rules, world: World) -> Assignment:
     for person in people:
         if person.active and any(role.fits(person) for role in rules.roles):
             given = rules.names.get(person.id) or rules.names.get(person.username)
-            chosen.setdefault(given or remembered.get(person.id) or account_name(person.username, person.id), []).append(person)
+            chosen.setdefault(given or remembered.get(short_id(person.id)) or account_name(person.username, person.id), []).append(person)
     wanted: dict[str, Account] = {}
     persons: dict[str, Person] = {}
     refused: list[Problem] = []
@@ -232,8 +261,8 @@ def _why_not(name: str, person: Person, others: Sequence[Person], owner: str | N
         return f"gets no account: Rucio does not accept the name {name!r}."
     if name in rules.protected or name == rules.ledger:
         return f"gets no account: {name} is protected."
-    if owner is not None and owner != person.id:
-        return f"gets no account: {name} belongs to {owner}."
+    if owner is not None and owner != short_id(person.id):
+        return f"gets no account: {name} belongs to {shown_id(owner)}."
     if owner is None and others:
         return f"gets no account: {name} would be shared with {', '.join(sorted(each.username for each in others))}."
     return None
@@ -331,14 +360,14 @@ def plan(assignment: Assignment, people: Sequence[Person], problems: Sequence[st
     changes: list[Change] = []
     for name, account in assignment.wanted.items():
         changes += _account_changes(name, account, assignment.persons[name], rules, world)
-    served = {person.id for person in assignment.persons.values()}
+    served = {short_id(person.id) for person in assignment.persons.values()}
     managed = ledger.ids.keys() & world.active.keys()
     for name in sorted(managed - assignment.wanted.keys() - rules.protected):
         if ledger.ids[name] not in served:
             changes += _suspension(name, ledger)
     if changes and not ledger.exists:
         changes.append(Change(rules.ledger, "account", "create", after={"type": "SERVICE", "email": ""}, stage=LEDGER_STAGE))
-    present = {person.id for person in people}
+    present = {short_id(person.id) for person in people}
     sources = [Source("the users of the IAM", len(people), None, tuple(problems))]
     if managed:
         sources.append(Source("the users who have accounts", sum(ledger.ids[name] in present for name in managed), len(managed)))
@@ -397,7 +426,7 @@ def _account_changes(name: str, account: Account, person: Person, rules: Rules, 
     elif status is not None and (not ours or name not in ledger.suspended or status != SUSPENDED):
         return
     if not ours:
-        yield Change(name, "ledger entry", "create", after=person.id, stage=ENTRY_STAGE)
+        yield Change(name, "ledger entry", "create", after=short_id(person.id), stage=ENTRY_STAGE)
     there = _found(name, account, rules, world)
     own = [
         replace(change, stage=change.stage + ACCOUNT_STAGE)

@@ -129,8 +129,17 @@ class IamClient:
         return total, resources
 
     def _bearer(self) -> dict[str, str]:
-        token = self._token or (self._read_token_file() if self._token_file else self._issuers[-1].token([SCOPE]))
+        token = self._token or (self._read_token_file() if self._token_file else self._fetched())
         return {"Authorization": f"Bearer {token}"}
+
+    def _fetched(self) -> str:
+        try:
+            return self._issuers[-1].token([SCOPE])
+        except ApiError as problem:
+            if "scope" not in problem.words:
+                raise
+            words = f"{problem.words}; an administrator of the IAM has to add {SCOPE} to the client, which self-registration leaves out"
+            raise ApiError(SERVICE, "log-in", self.url, problem.status, words) from problem
 
     def _read_token_file(self) -> str:
         try:

@@ -54,12 +54,15 @@ def client(server: RucioServer) -> RucioClient:
 
 
 def runs_against(server: RucioServer) -> Run:
-    """Runs a module's action in this process, argument spec and all: run("rucio_rse", rses=[...], check=True)."""
+    """Runs a module's action in this process, argument spec and all: run("rucio_rse", rses=[...], check=True).
 
-    def running(module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
+    alone: the options are all there are; otherwise those of the connection are added.
+    """
+
+    def running(module: str, *, check: bool = False, alone: bool = False, **options: Any) -> dict[str, Any]:
         action_class = importlib.import_module(f"{ACTIONS}.{module}").ActionModule
         validator = ArgumentSpecValidator(action_class.ARGUMENTS, **action_class.CONSTRAINTS)
-        checked = validator.validate({**server.arguments, **options})
+        checked = validator.validate(options if alone else {**server.arguments, **options})
         if checked.error_messages:
             return {"failed": True, "msg": "; ".join(checked.error_messages)}
         action = action_class.__new__(action_class)

@@ -25,6 +25,7 @@ class SiteHost:
         self.root = root
         self.packages = packages or {}
         self.services = services or {}
+        self.name = "se.example.org"
         self.calls: list[dict[str, Any]] = []
 
     def host_read(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -38,14 +39,14 @@ class SiteHost:
             "services": self.services,
             "packages": {name: self.packages.get(name) for name in arguments["packages"]},
             "users": dict.fromkeys(arguments["users"]),
-            "hostname": "se.example.org",
+            "hostname": self.name,
         }
 
 
-def run(module: type[ActionBase], host: SiteHost | None = None, **arguments: Any) -> dict[str, Any]:
+def run(module: type[ActionBase], host: SiteHost | None = None, /, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
     """The result of a task. host: what is read where no root is given."""
     action = module.__new__(module)
-    action._task = SimpleNamespace(check_mode=False)
+    action._task = SimpleNamespace(check_mode=check_mode)
 
     def execute(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         assert module_name == "escape.datalake.host_read"
