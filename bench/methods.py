@@ -126,19 +126,19 @@ def client(task: Task, lake: lakes.Lake) -> None:
 
 
 def ours(task: Task, lake: lakes.Lake) -> None:
-    """The module rucio_rse, in this process."""
+    """The module rucio_sync, in this process."""
     from types import SimpleNamespace
 
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-    from ansible_collections.escape.datalake.plugins.action.rucio_rse import ActionModule
+    from ansible_collections.escape.datalake.plugins.action.rucio_sync import ActionModule
 
     options = {"url": task["url"], "ca_path": task["ca"], "username": "ddmlab", "password": task["password"], "account": "root"}
     validator = ArgumentSpecValidator(ActionModule.ARGUMENTS, **ActionModule.CONSTRAINTS)
-    checked = validator.validate({**options, "rses": list(lake.records), "distances": lake.distances})
+    checked = validator.validate({**options, "rses": list(lake.records), "distances": {"explicit": lake.distances}})
     if checked.error_messages:
         raise SystemExit("; ".join(checked.error_messages))
     action = ActionModule.__new__(ActionModule)
-    action._task = SimpleNamespace(check_mode=False, action="rucio_rse")
+    action._task = SimpleNamespace(check_mode=False, action="rucio_sync")
     action._display = SimpleNamespace(display=lambda words: print(words, file=sys.stderr))
     answer = action.act(checked.validated_parameters, {})
     if answer.get("failed"):

@@ -92,6 +92,18 @@ def create_app(config_path: str) -> Flask:
             grouped.setdefault(service.get("rcsite", ""), []).append(service)
         return _json(grouped)
 
+    @app.get("/api/core/rcsite/query/")
+    def sites() -> Response:
+        return _json(catalogue.sites())
+
+    @app.get("/api/core/downtime/query/")
+    def downtimes() -> Response:
+        return _json(catalogue.kept("downtimes"))
+
+    @app.get("/api/doma/ddmendpointstatus/query/")
+    def status() -> Response:
+        return _json(catalogue.kept("status"))
+
     @app.post("/api/doma/rse/update/set_data/")
     def write() -> Response:
         if config.token is None:

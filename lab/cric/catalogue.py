@@ -103,6 +103,20 @@ class Catalogue:
             if (kind is None or service.get("type", "SE") == kind) and (state == ANY or service.get("state", ACTIVE) == state)
         }
 
+    def sites(self) -> dict[str, Any]:
+        """RC sites: those in the file, and one for each site that has RSEs, where the first of them lies."""
+        found: dict[str, Any] = {}
+        for record in self.rses(dict.fromkeys(STATE_FILTERS, ANY)).values():
+            name = record["rcsite"] or record["site"]
+            place = {"country": record["country_name"], **{key: record[key] for key in ("latitude", "longitude", "timezone")}}
+            found.setdefault(name, {"name": name, "state": record["rc_site_state"], **place})
+        return {name: site for name, site in sorted({**found, **self.kept("sites")}.items()) if name}
+
+    def kept(self, name: str) -> dict[str, Any]:
+        """Objects that are only in the file: sites, downtimes, status (nobody writes them over HTTP)."""
+        held: dict[str, Any] = self._file.read().get(name, {})
+        return held
+
     def change(self, rses: Mapping[str, Any], distances: Mapping[str, Any]) -> dict[str, Any]:
         """Writes what is good of a change set; the answer says for each object whether it was created, updated, unchanged or refused."""
         answer: dict[str, Any] = {"rses": {}, "distances": {}}

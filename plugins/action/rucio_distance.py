@@ -8,17 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import (
-    Pair,
-    by_source,
-    declared_distances,
-    found_distances,
-    plan_distances,
-)
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import declared_distances, pair_name, plan_distances
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_bulk import BulkWriter
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import DistanceWriter
 
 
 class ActionModule(RucioAction):
@@ -43,24 +35,13 @@ class ActionModule(RucioAction):
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         wanted = declared_distances(arguments["distances"], arguments["matrix"], absent=arguments["state"] == "absent")
         client = self.client(arguments)
-        bulk = BulkWriter(client, self.progress)
-
-        def write(change: Change) -> None:
-            if not bulk.was_sent(change):
-                bulk.write_distance(change)
-
+        writer = DistanceWriter(client)
         return self.converge(
             client,
-            read=lambda: read_distances(client, list(wanted)),
+            read=lambda: writer.read(list(wanted)),
             plan=lambda found: plan_distances(wanted, found),
-            write=write,
-            ahead=bulk.ahead,
+            write=writer.write,
+            ahead=writer.send_ahead,
             file=self.plan_file(arguments),
-            objects=by_source,
+            objects=lambda found: {pair_name(pair): distance for pair, distance in found.items()},
         )
-
-
-def read_distances(client: RucioClient, pairs: list[Pair]) -> dict[Pair, int]:
-    """Distances of the server: one call where the account may export, otherwise one for each of these pairs."""
-    lake = client.lake((), distances=True)
-    return found_distances(lake["distances"] if "distances" in lake else client.distances_between(pairs))

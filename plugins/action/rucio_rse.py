@@ -6,49 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_doma import records_from_views, states_from_view
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import rse_record_as_dict
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import DECLARED_DISTANCES
-from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Plan
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import (
-    KIND as DISTANCE,
-)
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import (
-    Pair,
-    between,
-    by_source,
-    declared_distances,
-    distance_changes,
-    found_distances,
-    note_changes,
-    to_look_at,
-)
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import (
-    MIN_FREE_SPACE,
-    Purge,
-    RseFound,
-    Space,
-    declares_other_space,
-    found_rse,
-    load_records,
-    plan_removal,
-    plan_rses,
-)
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, NotShown, RucioAction
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_bulk import BulkWriter
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import Purge, found_rse, load_records, plan_removal, plan_rses
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import read_rses, write_change
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
-
-SINGLE_READS = 100  # distances; from more on, one export is cheaper than a call for each (4 ms a call)
-SPACE_SOURCE = "storage"  # where Rucio's reaper looks for the space of an RSE unless told otherwise
 
 
 class ActionModule(RucioAction):
@@ -79,8 +47,6 @@ class ActionModule(RucioAction):
                 "client_key": {"type": "path", "no_log": False},
             },
         },
-        "distances": {"type": "dict", "default": {}},
-        "reread_distances": {"type": "bool", "default": False},
         "purge_protocols": {"type": "list", "elements": "str", "default": []},
         "purge_attributes": {"type": "list", "elements": "str", "default": []},
         "revive": {"type": "bool", "default": False},
@@ -98,28 +64,14 @@ class ActionModule(RucioAction):
             return self._remove(arguments)
         cric = cric_client(arguments["cric"]) if arguments["cric"] else None
         records = records_from_cric(cric, arguments["cric"]["names"]) if cric else records_from_option(arguments["rses"])
-        pairs = declared_distances((), arguments["distances"], at="distances")
         client = self.client(arguments)
-        bulk = BulkWriter(client, self.progress)
         purge = Purge(tuple(arguments["purge_protocols"]), tuple(arguments["purge_attributes"]))
-
-        def read() -> LakeFound:
-            return read_lake(client, records, pairs, bulk, every_distance=arguments["reread_distances"])
-
-        def plan(found: LakeFound) -> Planned:
-            planned = plan_rses(records, found.rses, purge=purge, revive=arguments["revive"])
-            return replace(planned, plan=Plan.of((*planned.plan.changes, *lake_distance_changes(pairs, found))))
-
-        def write(change: Change) -> None:
-            if bulk.was_sent(change):
-                return
-            if change.kind == DISTANCE:
-                bulk.write_distance(change)
-            else:
-                write_change(client, change)
-
         answer = self.converge(
-            client, read=read, plan=plan, write=write, ahead=bulk.ahead, file=self.plan_file(arguments), objects=lake_objects
+            client,
+            read=lambda: read_rses(client, records),
+            plan=lambda found: plan_rses(records, found, purge=purge, revive=arguments["revive"]),
+            write=lambda change: write_change(client, change),
+            file=self.plan_file(arguments),
         )
         if cric:
             answer["traffic"] = {what: count + cric.traffic[what] for what, count in answer["traffic"].items()}
@@ -160,109 +112,3 @@ def records_from_cric(cric: CricClient, names: list[str]) -> tuple[RseRecord, ..
         raise DescriptionError(problems)
     chosen = [record for record in records_from_views(plain, doma) if record.name in names]
     return load_records([rse_record_as_dict(record) for record in chosen], "cric")
-
-
-@dataclass(frozen=True)
-class LakeFound:
-    """What the server holds. distances: of the pairs in looked_at; noted: digest of the distances that were declared last, by source."""
-
-    rses: Mapping[str, RseFound]
-    looked_at: Mapping[Pair, int | None]
-    distances: Mapping[Pair, int]
-    noted: Mapping[str, str | None]
-
-
-def read_lake(
-    client: RucioClient, records: tuple[RseRecord, ...], pairs: Mapping[Pair, int | None], bulk: BulkWriter, *, every_distance: bool
-) -> LakeFound:
-    """RSEs and distances, without the distances that are noted as written the way they are declared.
-
-    Distances cost the server more than all the rest: the export of 500 RSEs takes 86 s with them and 1.6 s without.
-    """
-    names = dict.fromkeys((*(record.name for record in records), *(source for source, _destination in pairs)))
-    raw = client.lake(names)["rses"]
-    bulk.noting(raw)
-    noted = {name: each.get("attributes", {}).get(DECLARED_DISTANCES) for name, each in raw.items()}
-    looked_at = dict(pairs) if every_distance else to_look_at(pairs, noted)
-    existing = between(looked_at, raw)
-    if len(existing) <= SINGLE_READS:
-        distances = client.distances_between(existing)
-    else:
-        lake = client.lake((), distances=True)
-        distances = lake["distances"] if "distances" in lake else client.distances_between(existing)
-    return LakeFound(read_rses(client, records, raw), looked_at, found_distances(distances), noted)
-
-
-def lake_objects(found: LakeFound) -> dict[str, Any]:
-    """What a plan rests on, by RSE, for its file."""
-    rows = by_source(found.distances)
-    return {name: {"rse": found.rses.get(name), "distances": rows.get(name)} for name in found.rses.keys() | rows.keys()}
-
-
-def lake_distance_changes(pairs: Mapping[Pair, int | None], found: LakeFound) -> Iterator[Change]:
-    """Distances after their RSEs, and the notes of them at the very end."""
-    yield from distance_changes(found.looked_at, found.distances, stage=3)
-    yield from note_changes(pairs, found.noted, stage=4)
-
-
-def read_rses(client: RucioClient, records: tuple[RseRecord, ...], raw: Mapping[str, Mapping[str, Any]]) -> dict[str, RseFound]:
-    """The RSEs of records as the server holds them. raw: what its export said.
-
-    One more call for each RSE with another declared space than last time, with a limit that the export lacks, or missing (is its name
-    taken?).
-    """
-    major = client.major
-
-    def one(record: RseRecord) -> RseFound | None:
-        name = record.name
-        if name not in raw:
-            attributes = client.deleted_attributes(name)
-            return None if attributes is None else RseFound(name, attributes=attributes, deleted=True)
-        limits = client.limits(name) if set(record.limits) - {MIN_FREE_SPACE} else None
-        found = found_rse(name, raw[name], major, limits=limits)
-        return replace(found, space=reported_space(client, name)) if declares_other_space(record, found) else found
-
-    return {found.name: found for found in in_parallel(one, records) if found is not None}
-
-
-def reported_space(client: RucioClient, rse: str) -> Space:
-    """What source SPACE_SOURCE reported of an RSE."""
-    usage = client.usage(rse, SPACE_SOURCE)
-    return Space(usage.get("used"), usage.get("free"), usage.get("files"))
-
-
-def report_space(client: RucioClient, rse: str, space: Space) -> None:
-    """Reports space and reads it back at once: nobody looks at it again after the declared space was noted."""
-    client.set_usage(rse, SPACE_SOURCE, space.used or 0, space.free or 0, space.files)
-    if reported_space(client, rse) != space:
-        raise NotShown()
-
-
-def write_change(client: RucioClient, change: Change) -> None:
-    """Does one change of an RSE."""
-    rse, name, after = change.subject, change.name, change.after
-    match change.kind, change.verb:
-        case "rse", "create":
-            client.add_rse(rse, after)
-        case "rse", "delete":
-            client.delete_rse(rse)
-        case "deleted rse", _:
-            client.revive_rse(rse)
-        case "properties", _:
-            client.update_rse(rse, after)
-        case "attribute", "delete":
-            client.delete_attribute(rse, name)
-        case "attribute", _:
-            client.set_attribute(rse, name, after)
-        case "protocol", "create":
-            client.add_protocol(rse, after)
-        case "protocol", "update":
-            client.update_protocol(rse, after)
-        case "protocol", "delete":
-            client.delete_protocol(rse, change.before)
-        case "limit", _:
-            client.set_limit(rse, name, after)
-        case "space", _:
-            report_space(client, rse, Space(**after))
-        case unknown:
-            raise AssertionError(unknown)

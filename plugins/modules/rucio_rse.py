@@ -58,7 +58,7 @@ options:
       attributes:
         description:
           - Free attributes; one that is null is removed. Values of C(QOS) may hold letters, digits, C(-) and C(_) only.
-          - C(declared_space) and C(declared_distances) cannot be given here and are not purged; see O(rses[].space) and O(distances).
+          - C(declared_space) cannot be given here and is not purged; see O(rses[].space).
         type: dict
       protocols:
         description:
@@ -104,18 +104,6 @@ options:
       client_key:
         description: Key (PEM) of the certificate, where it is in a file of its own.
         type: path
-  distances:
-    description:
-      - Distances between RSEs, by source and destination, written after the RSEs in the same task; null removes one.
-      - A digest of what is declared from an RSE is noted in its attribute C(declared_distances). As long as the declaration is the same,
-        these distances are not read again, which on a large lake costs the server more than all the rest.
-      - Many are written by imports, each of them one transaction of the server.
-    type: dict
-    default: {}
-  reread_distances:
-    description: Reads all declared distances, also those noted as written, to find what somebody else has changed since.
-    type: bool
-    default: false
   purge_protocols:
     description:
       - Shell patterns of schemes; doors of these schemes that a record does not declare are removed.
@@ -177,9 +165,6 @@ EXAMPLES = r"""
     cric:
       url: https://cric.lake.test
       names: [LAB-XRD1-FAST, LAB-XRD1-SAFE]
-    distances:
-      LAB-XRD1-FAST: {LAB-XRD1-SAFE: 1}
-      LAB-XRD1-SAFE: {LAB-XRD1-FAST: 1}
     purge_protocols: [gsiftp, srm]
 
 - name: Take an RSE out

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,7 +17,7 @@ Verb = Literal["create", "update", "delete"]
 MASK = "********"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """One write that a plan asks for.
 
@@ -88,13 +88,11 @@ def apply(
     *,
     check_mode: bool,
     workers: int = 8,
-    ahead: Callable[[Sequence[Change], Sequence[Change]], None] | None = None,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> Outcome:
     """Carries a plan out, stage by stage, the changes of a stage side by side.
 
     write: does one change; any Exception it raises is that change's failure and does not stop other subjects.
-    ahead: called with the changes of a stage before the first of them is written, and with those of later stages.
     progress: called with (done so far, all, seconds since the start).
     """
     outcome = Outcome()
@@ -116,8 +114,6 @@ def apply(
             stage = list(members)
             ready = [change for change in stage if change.subject not in broken]
             outcome.skipped += [change for change in stage if change.subject in broken]
-            if ahead and ready:
-                ahead(ready, [change for change in plan.changes if change.stage > stage[0].stage and change.subject not in broken])
             for change, problem in zip(ready, pool.map(attempt, ready), strict=True):
                 if problem is None:
                     outcome.done.append(change)

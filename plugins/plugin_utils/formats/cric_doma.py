@@ -25,8 +25,19 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_listing import (
+    Listed,
+    Listing,
+    Reading,
+    Rows,
+    checked,
+    objects,
+    scalar,
+    whole_number,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, Protocol, RseRecord, Scalar
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import OWN_ATTRIBUTES
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import DECLARED_SPACE
 
 # Rucio's name of a property: CRIC's field.
 PROPERTIES: Mapping[str, str] = {
@@ -84,6 +95,106 @@ def records_from_views(plain: Mapping[str, Any], doma: Mapping[str, Any]) -> tup
     return tuple(record_from_fields(name, {**fields, **_only_plain(plain.get(name))}) for name, fields in sorted(doma["rses"].items()))
 
 
+def listing_from_views(plain: Any, doma: Any, where: str = "CRIC") -> Listing:
+    """All that can be read of two answers, whatever is in them. where: their place, for messages.
+
+    An RSE that only the plain view has counts as unreadable: it is there, and nothing is known of its priorities.
+    """
+    problems: list[Problem] = []
+    halves = doma if isinstance(doma, Mapping) else {"rses": doma}
+    plain_fields = dict(objects(plain, f"{where} plain view", problems)) if plain not in (None, {}) else {}
+    listed: dict[str, Listed] = {}
+    for name, fields in objects(halves.get("rses"), where, problems):
+        reading = Reading(f"{where}: {name}", {**fields, **_only_plain(plain_fields.get(name))}, problems)
+        more = plain_fields.get(name, {})
+        states = {**Reading(reading.path, more, problems).states(), **reading.states()}
+        rc_site = Reading(reading.path, {**more, **fields}, problems)
+        listed[name] = Listed(record_from_fields(name, _tidy(reading)), states, rc_site.text("rcsite") or rc_site.text("rc_site"))
+    good, unreadable, wrong = checked(listed, where)
+    named = halves.get("rses")
+    unreadable |= frozenset(str(name) for name in (named if isinstance(named, Mapping) else ())) - good.keys()
+    unreadable |= plain_fields.keys() - good.keys()
+    problems += wrong
+    rows = _rows(halves.get("distances"), f"{where} distances", problems)
+    return Listing(good, rows, unreadable, tuple(problems))
+
+
+def _tidy(reading: Reading) -> dict[str, Any]:
+    """The fields of an RSE in the form that record_from_fields() takes; what cannot be used is left out and noted."""
+    flags = [key for key, value in NEW.items() if isinstance(value, bool)] + [CHECKSUM]
+    tidy: dict[str, Any] = {key: reading.flag(key) for key in flags}
+    tidy |= {key: reading.text(key) for key in ("site", "country_name", "region_code", "timezone", "impl", *ATTRIBUTE_FIELDS)}
+    if len(tidy["region_code"]) > 2:
+        reading.wrong("region_code", f"{tidy['region_code']!r} does not fit into Rucio's column of two characters.")
+        tidy["region_code"] = ""
+    tidy |= {"latitude": reading.degrees("latitude", 90), "longitude": reading.degrees("longitude", 180)}
+    tidy |= {key: reading.whole(key) for key in (*LIMITS, "space")}
+    kind = reading.text("rse_type").upper()
+    if kind not in ("", "DISK", "TAPE"):
+        reading.wrong("rse_type", f"{kind!r} is neither DISK nor TAPE.")
+    tidy["rse_type"] = kind if kind in ("DISK", "TAPE") else ""
+    tidy["params"] = {}
+    for key, value in reading.mapping("params").items():
+        if value is None or isinstance(value, str | int | float):
+            tidy["params"][str(key)] = scalar(value)
+        else:
+            reading.wrong(f"params.{key}", "is no single value, which is all that an attribute can hold.")
+    tidy["protocols"] = _tidy_protocols(reading)
+    return tidy
+
+
+def _tidy_protocols(reading: Reading) -> list[dict[str, Any]] | None:
+    """The doors; None, which leaves them all alone, as soon as one of them cannot be read."""
+    listed = reading.fields.get("protocols")
+    if isinstance(listed, Mapping):
+        listed = list(listed.values())
+    if not isinstance(listed, list):
+        if listed is not None:
+            reading.wrong("protocols", "is no list.")
+        return None
+    doors: list[dict[str, Any]] = []
+    for number, fields in enumerate(listed):
+        at = f"protocols[{number}]"
+        if not isinstance(fields, Mapping):
+            reading.wrong(at, "is no object.")
+            return None
+        door = Reading(f"{reading.path}.{at}", fields, reading.problems)
+        before = len(reading.problems)
+        port = whole_number(fields.get("port"))
+        texts = {key: door.text(key) for key in ("scheme", "hostname", "prefix")}
+        domains = {}
+        for domain, operations in door.mapping("domains").items():
+            priorities = Reading(f"{door.path}.domains.{domain}", operations if isinstance(operations, Mapping) else {}, reading.problems)
+            if operations and not isinstance(operations, Mapping):
+                door.wrong(f"domains.{domain}", "is no object.")
+            domains[str(domain)] = {operation: priorities.whole(operation) for operation in ("read", "write", "delete")}
+        if port is None or port > 65535 or not all(texts.values()) or not texts["prefix"].startswith("/"):
+            door.wrong("", "lacks a scheme, a host name, a port between 0 and 65535, or a prefix that begins with a slash.")
+        elif any(protocol_key(each) == protocol_key({**texts, "port": port}) for each in doors):
+            door.wrong("", "has scheme, host and port of another door of this RSE; Rucio takes one.")
+        if len(reading.problems) > before:
+            return None
+        extended = {
+            str(key): value for key, value in door.mapping("ext_attrs").items() if value is None or isinstance(value, str | int | float)
+        }
+        doors.append({**texts, "scheme": texts["scheme"].lower(), "port": port, "domains": domains, "ext_attrs": extended})
+    return doors
+
+
+def _rows(document: Any, where: str, problems: list[Problem]) -> Rows:
+    """Distances that are numbers above 0; others are noted, except null, 0 and nothing, which mean that there is none."""
+    rows: Rows = {}
+    for source, row in objects(document or {}, where, problems):
+        for destination, value in row.items():
+            stated = value if not isinstance(value, Mapping) else value.get("distance") or value.get("ranking")
+            number = whole_number(stated)
+            if number:
+                rows.setdefault(source, {})[str(destination)] = number
+            elif number is None and stated not in (None, ""):
+                problems.append(Problem(f"{where}: {source} -> {destination}", f"{stated!r} is no distance.", "Mend it in CRIC."))
+    return rows
+
+
 def states_from_view(doma: Mapping[str, Any]) -> dict[str, str]:
     """CRIC's state of each RSE, ``ACTIVE`` where it says none. Rucio has no such thing."""
     return {name: str(fields.get("state") or "ACTIVE") for name, fields in sorted(doma["rses"].items())}
@@ -125,7 +236,10 @@ def views_from_records(
 
 
 def record_from_fields(name: str, fields: Mapping[str, Any]) -> RseRecord:
-    """The record of one RSE. fields: those of the preset=doma view, and verify_checksum of the plain one."""
+    """The record of one RSE. fields: those of the preset=doma view, and verify_checksum of the plain one.
+
+    protocols that are null are not known, so that those in Rucio are left alone.
+    """
     properties = {key: _scalar(fields[field]) for key, field in PROPERTIES.items() if fields.get(field) not in (None, "")}
     properties["rse_type"] = properties.get("rse_type", "DISK")
     site = str(fields.get("site") or "")
@@ -134,16 +248,17 @@ def record_from_fields(name: str, fields: Mapping[str, Any]) -> RseRecord:
     if fields.get(CHECKSUM) not in (None, ""):
         attributes[CHECKSUM] = _scalar(fields[CHECKSUM])
     params = dict(fields.get("params") or {})
+    unknown = "protocols" in fields and fields["protocols"] is None
     listed = fields.get("protocols") or []
     schemes = {str(each["scheme"]) for each in listed}
     impl = {scheme: str(params.pop(f"impl_{scheme}", None) or fields.get("impl") or DEFAULT_IMPL) for scheme in schemes}
-    attributes |= {key: _scalar(value) for key, value in params.items() if value is not None and key not in OWN_ATTRIBUTES}
+    attributes |= {key: _scalar(value) for key, value in params.items() if value is not None and key != DECLARED_SPACE}
     return RseRecord(
         name=name,
         site=site,
         properties=properties,
         attributes=attributes,
-        protocols=tuple(_protocol(each, impl[each["scheme"]]) for each in listed),
+        protocols=None if unknown else tuple(_protocol(each, impl[each["scheme"]]) for each in listed),
         limits={key: int(fields[key]) for key in LIMITS if fields.get(key) is not None},
         space=int(fields.get("space") or 0) or None,
     )
@@ -159,7 +274,7 @@ def new_fields(record: RseRecord) -> dict[str, Any]:
 def stated_fields(record: RseRecord) -> dict[str, Any]:
     """The fields that a record says something about, verify_checksum among them; params that are None are to be removed."""
     fields: dict[str, Any] = {field: record.properties[key] for key, field in PROPERTIES.items() if key in record.properties}
-    attributes = {key: value for key, value in record.attributes.items() if key not in OWN_ATTRIBUTES}
+    attributes = {key: value for key, value in record.attributes.items() if key != DECLARED_SPACE}
     if record.site:
         fields["site"] = record.site
         if attributes.get("site") == record.site:

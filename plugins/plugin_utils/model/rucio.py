@@ -60,8 +60,6 @@ REMOVED_SCHEMES: Mapping[str, int] = {"gsiftp": 41, "srm": 41}  # first release 
 SRM_WEB_SERVICE_PATH = "/srm/managerv2?SFN="  # compulsory for srm (lib/rucio/core/rse.py, add_protocol); the same at dCache, StoRM and DPM
 
 DECLARED_SPACE = "declared_space"  # our own: bytes of the capacity that was declared last, so that an unchanged one costs no request
-DECLARED_DISTANCES = "declared_distances"  # our own: digest of the distances from an RSE that were declared last, for the same reason
-OWN_ATTRIBUTES = frozenset({DECLARED_SPACE, DECLARED_DISTANCES})
 
 DERIVED_ATTRIBUTES: Mapping[str, str] = {
     "QOS": "State it as qos of the area.",
@@ -72,7 +70,6 @@ DERIVED_ATTRIBUTES: Mapping[str, str] = {
     "qos_copies": "State it as copies of the area.",
     "qos_latency_ms": "State it as latency of the area.",
     DECLARED_SPACE: "State it as capacity of the area.",
-    DECLARED_DISTANCES: "State the distances themselves.",
     "city": "State it as city of the location.",
     "continent": "State it as continent of the location.",
     "country_name": "State it as country of the location.",

@@ -15,12 +15,7 @@ from typing import Any
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_rse_record
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, WAN_OPERATIONS, Protocol, RseRecord, Scalar
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import (
-    DECLARED_SPACE,
-    MATCHABLE,
-    OWN_ATTRIBUTES,
-    SRM_WEB_SERVICE_PATH,
-)
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.rucio import DECLARED_SPACE, MATCHABLE, SRM_WEB_SERVICE_PATH
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Plan, Verb
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio import values
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
@@ -30,7 +25,7 @@ NUMBERS = frozenset({"latitude", "longitude"})
 # Columns that the server also shows as attributes; ISP and ASN can only be given when an RSE is made, so they are not managed.
 LOCATION = frozenset({"city", "country_name", "region_code", "continent", "time_zone"})
 FROZEN_LOCATION = frozenset({"ISP", "ASN"})
-NO_ATTRIBUTES = LOCATION | FROZEN_LOCATION | OWN_ATTRIBUTES
+NO_ATTRIBUTES = LOCATION | FROZEN_LOCATION | {DECLARED_SPACE}
 PROPERTIES = FLAGS | NUMBERS | LOCATION | {"rse_type"}
 MIN_FREE_SPACE = "MinFreeSpace"  # the only limit that the export holds
 SCHEME = r"[a-z][a-z0-9+.-]*"
@@ -211,9 +206,8 @@ def _attribute_problems(path: str, key: str, value: Scalar, name: str) -> Iterat
     if key in LOCATION | FROZEN_LOCATION:
         remedy = "Declare it under properties." if key in LOCATION else "Leave it out: Rucio takes it only when an RSE is made."
         yield Problem(path, "is a column that Rucio only shows as an attribute; writing it here would leave the column as it was.", remedy)
-    if key in OWN_ATTRIBUTES:
-        what, remedy = ("space", "Declare it as space of the RSE.") if key == DECLARED_SPACE else ("distances", "Declare the distances.")
-        yield Problem(path, f"is where this collection keeps the {what} that was declared last.", remedy)
+    if key == DECLARED_SPACE:
+        yield Problem(path, "is where this collection keeps the space that was declared last.", "Declare it as space of the RSE.")
     if key == "QOS" and value is not None and not re.fullmatch(MATCHABLE, str(value)):
         yield Problem(path, f"{value!r} can be stored, but no rule could ever ask for it.", "Use letters, digits, - and _ only.")
 

@@ -73,6 +73,24 @@ class CricClient:
             raise ApiError("CRIC", "GET", doma_where, None if self._folder else 200, words)
         return plain, doma
 
+    def document(self, query: str, name: str) -> Any:
+        """One answer as it is, whatever its shape; raises ApiError where there is none that is JSON.
+
+        query: below the address. name: the file in a local directory; a local file is the answer to every query.
+        """
+        if self._http is not None:
+            return self._read(query, name)[0]
+        return self._read_file(name)[0]
+
+    def has(self, name: str) -> bool:
+        """Whether a document can be asked for: always over HTTP; of a local copy only where its file is there."""
+        return self._folder is None or not self._folder.is_dir() or (self._folder / name).exists()
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is one local file, which holds one view of RSEs and nothing else."""
+        return self._folder is not None and not self._folder.is_dir()
+
     def write(self, rses: Mapping[str, Any]) -> dict[str, str]:
         """Sends a change set and returns the reason for each RSE that was refused; raises ApiError when the whole of it was.
 

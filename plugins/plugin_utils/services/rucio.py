@@ -305,6 +305,15 @@ class RucioClient(HttpClient):
             raise ApiError(SERVICE, "POST", f"{self.base}import/", None, words)
         self.request("POST", "import/", json={"rses": {rse: {}}})
 
+    def import_rses(self, rses: Mapping[str, Mapping[str, Any]]) -> None:
+        """Makes many new RSEs in one call and one transaction.
+
+        Only for a server without any RSE: depending on its configuration, those that are not named are deleted
+        (``[importer] rse_sync_method = hard``).
+        """
+        body = {name: {**rse, "protocols": [self._protocol(door) for door in rse["protocols"]]} for name, rse in rses.items()}
+        self.request("POST", "import/", json={"rses": body}, timeout=max(self.timeout, BULK_TIMEOUT))
+
     def set_attribute(self, rse: str, key: str, value: Any) -> None:
         self.request("POST", f"rses/{_url(rse)}/attr/{_url(key)}", json={"value": value})
 
@@ -333,20 +342,6 @@ class RucioClient(HttpClient):
         }
         kept = {key: value for key, value in protocol.items() if key != "extended_attributes" or value}
         return {**kept, "domains": domains}
-
-    def import_rses(self, rses: Mapping[str, Mapping[str, Any]]) -> None:
-        """Makes RSEs in one call and one transaction; a value is columns, ``attributes``, ``protocols`` and MinFreeSpace.
-
-        A server that is set so deletes the RSEs that are not named: see rucio_bulk.
-        """
-        body = {}
-        for name, rse in rses.items():
-            attributes = dict(rse.get("attributes", {}))
-            # The import overwrites these two attributes with what stands beside the columns.
-            beside = {key: attributes.pop(key) for key in ("lfn2pfn_algorithm", "verify_checksum") if key in attributes}
-            doors = [self._protocol(door) for door in rse.get("protocols", ())]
-            body[name] = {**rse, **beside, "attributes": attributes, "protocols": doors}
-        self.request("POST", "import/", json={"rses": body}, timeout=max(self.timeout, BULK_TIMEOUT))
 
     def set_limit(self, rse: str, name: str, value: int) -> None:
         self.request("PUT", f"rses/{_url(rse)}/limits", json={"name": name, "value": value})
@@ -437,9 +432,9 @@ class RucioClient(HttpClient):
         self.request("DELETE", f"rules/{_url(rule)}", json={})
 
 
-def in_parallel(function: Callable[[Any], Any], items: Iterable[Any], workers: int = WORKERS) -> list[Any]:
-    """function of each item, so many at a time, in the order of items; raises the first failure."""
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+def in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """function of each item, WORKERS at a time, in the order of items; raises the first failure."""
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         return list(pool.map(function, items))
 
 

@@ -33,11 +33,11 @@ def test_create_change_and_remove(run: Run, quiet: RucioServer, client: RucioCli
     answer = run("rucio_distance", **options)
     assert sorted(answer["actions"]) == sorted(
         [
-            f"{a}: create distance to {b} = 1",
-            f"{b}: create distance to {a} = 1",
-            f"{a}: create distance to {a} = 0",
-            f"{a}: update distance to {c}: 9 -> 2",
-            f"{b}: create distance to {c} = 0",
+            f"{a} -> {b}: create distance = 1",
+            f"{b} -> {a}: create distance = 1",
+            f"{a} -> {a}: create distance = 0",
+            f"{a} -> {c}: update distance: 9 -> 2",
+            f"{b} -> {c}: create distance = 0",
         ]
     )
     assert held(client, names) == {(a, b): 1, (b, a): 1, (a, a): 0, (a, c): 2, (b, c): 0}
@@ -69,7 +69,7 @@ def test_a_missing_rse_fails_alone(run: Run, client: RucioClient, name: str) -> 
     matrix[names[0]][f"{name}-MISSING"] = 1
     assert not run("rucio_distance", matrix=matrix, check=True).get("failed")
     answer = run("rucio_distance", matrix=matrix)
-    assert [failure["action"] for failure in answer["failures"]] == [f"{names[0]}: create distance to {name}-MISSING = 1"]
+    assert [failure["action"] for failure in answer["failures"]] == [f"{names[0]} -> {name}-MISSING: create distance = 1"]
     assert "register the RSE first" in answer["failures"][0]["reason"]
     assert len(held(client, names)) == 30
 

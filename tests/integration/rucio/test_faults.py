@@ -120,7 +120,7 @@ def registration(lake: Lake) -> Callable[[str], str | None]:
     ]
 
     def work(url: str, **options: Any) -> str | None:
-        first = lake.run("rucio_rse", url=url, rses=records, distances={"LAB-1": {"OTHERS-RSE": 2}}, **options)
+        first = lake.run("rucio_sync", url=url, rses=records, distances={"explicit": {"LAB-1": {"OTHERS-RSE": 2}}}, **options)
         if first.get("failed"):
             return str(first["msg"])
         second = lake.run("rucio_distance", url=url, matrix={"OTHERS-RSE": {"LAB-1": 3}}, **options)

@@ -1,0 +1,251 @@
+# Copyright: (c) 2026, the escape.datalake authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Synchronising a whole lake to Rucio: few reads, imports where they are safe, single calls for the rest. Needs no Ansible.
+
+The REST import is one transaction and several times cheaper than single calls. For distances it is always safe. For RSEs it is used only
+where the server has none at all, because a server may be configured so that an import deletes every RSE that it does not name
+(``[importer] rse_sync_method = hard``), which no call tells.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.escape.datalake.plugins.plugin_utils.converge import converge
+from ansible_collections.escape.datalake.plugins.plugin_utils.cric.wanted import WantedLake
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
+from ansible_collections.escape.datalake.plugins.plugin_utils.plan_file import PlanFile
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Plan
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import Pair, found_distances
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import (
+    DIGEST,
+    LakeFound,
+    LakeOptions,
+    LakePlan,
+    believed_rows,
+    fingerprinted,
+    plan_lake,
+    usable,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import MIN_FREE_SPACE
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import BULK_FROM, found_rses, write_change
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
+
+PAIRS_PER_IMPORT = 500
+# What Rucio's own call for a new RSE sets where nothing is said; its import would set nothing.
+NEW_RSE: Mapping[str, Any] = {
+    "deterministic": True,
+    "volatile": False,
+    "staging_area": False,
+    "rse_type": "DISK",
+    "availability_read": True,
+    "availability_write": True,
+    "availability_delete": True,
+}
+# Attributes that an import takes from the top level and would lose otherwise (lib/rucio/core/importer.py).
+TOP_LEVEL = ("lfn2pfn_algorithm", "verify_checksum")
+
+
+class Incomplete(Exception):
+    """A write that must wait because another one failed."""
+
+
+@dataclass(frozen=True)
+class Synchronised:
+    """answer: result of a task, see reconcile.result(). plan: the plan that was made."""
+
+    answer: dict[str, Any]
+    plan: LakePlan
+
+
+def synchronise(
+    client: RucioClient,
+    wanted: WantedLake,
+    options: LakeOptions,
+    *,
+    check_mode: bool = False,
+    file: PlanFile | None = None,
+    bulk: bool = True,
+) -> Synchronised:
+    """Reads the server, plans, writes, reads again. bulk: RSEs may be imported where the server has none."""
+    lake = _Lake(client, wanted, options, bulk)
+    answer = converge(
+        client,
+        lake.read,
+        lake.plan,
+        lake.write,
+        lake.ahead,
+        check_mode=check_mode,
+        file=file,
+        objects=lambda found: fingerprinted(wanted, found),
+    )
+    return Synchronised(answer, lake.first_plan or LakePlan(Planned(Plan())))
+
+
+@dataclass
+class _Lake:
+    """One synchronisation. The first write of a distance sends all of them."""
+
+    client: RucioClient
+    wanted: WantedLake
+    options: LakeOptions
+    bulk: bool
+    first_plan: LakePlan | None = None
+    _names: set[str] = field(default_factory=set)
+    _imported: set[str] = field(default_factory=set)
+    _pending: list[Change] = field(default_factory=list)
+    _failures: dict[str, str] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self) -> LakeFound:
+        """One call; more only for new RSEs, another declared space, and distances where the digest does not answer for them."""
+        lake = self.client.lake()
+        raw = lake["rses"]
+        records = [record for record in usable(self.wanted.records)[0] if record.name in raw or record.name not in self.wanted.inactive]
+        others = [RseRecord(name) for name in raw if name not in {record.name for record in records}]
+        found = LakeFound(found_rses(self.client, [*records, *others], raw))
+        self._names = set(found.names)
+        rows = believed_rows(self.wanted, found, self.options)
+        return LakeFound(found.rses, self._rows(found) if rows is None else rows)
+
+    def _rows(self, found: LakeFound) -> dict[str, dict[str, int]]:
+        lake = self.client.lake((), distances=True)
+        if "distances" in lake:
+            raw = lake["distances"]
+        else:
+            wanted = self.wanted.rows or {}
+            pairs = [(source, to) for source, row in wanted.items() for to in row if {source, to} <= found.names]
+            raw = self.client.distances_between(pairs)
+        rows: dict[str, dict[str, int]] = {}
+        for (source, destination), number in found_distances(raw).items():
+            rows.setdefault(source, {})[destination] = number
+        return rows
+
+    def plan(self, found: LakeFound) -> Planned:
+        planned = plan_lake(self.wanted, found, self.options)
+        self.first_plan = self.first_plan or planned
+        self._pending = [change for change in planned.planned.plan.changes if change.kind == "distances" and change.verb != "delete"]
+        self._failures = None
+        return planned.planned
+
+    def ahead(self, plan: Plan) -> None:
+        """Imports all RSEs of a plan for a server that has none; what an import cannot take is left to single calls."""
+        new = [change.subject for change in plan.changes if (change.kind, change.verb) == ("rse", "create")]
+        if self._names or not self.bulk or self.client.login.vo or len(new) < BULK_FROM:
+            return
+        parts = _by_subject(plan)
+        try:
+            self.client.import_rses({name: self._new_rse(parts[name]) for name in new})
+        except ApiError:
+            return
+        self._imported.update(new)
+        self._names.update(new)
+
+    def _new_rse(self, changes: list[Change]) -> dict[str, Any]:
+        """An RSE in the form of the import."""
+        body: dict[str, Any] = {**NEW_RSE, "attributes": {}, "protocols": []}
+        for change in changes:
+            if change.kind == "rse":
+                body |= change.after
+            elif _is_in_import(change):
+                match change.kind:
+                    case "attribute" if change.name in TOP_LEVEL:
+                        body[change.name] = change.after
+                    case "attribute":
+                        body["attributes"][change.name] = change.after
+                    case "protocol":
+                        body["protocols"].append(change.after)
+                    case "limit":
+                        body[change.name] = change.after
+        return body
+
+    def write(self, change: Change) -> None:
+        """Does one change; those that an import has done already are only counted."""
+        if change.kind == "distances":
+            self._write_distances(change)
+        elif change.name == DIGEST:
+            if self._failures or (self._pending and self._failures is None):
+                raise Incomplete("not all distances were written; the next run reads them")
+            write_change(self.client, change)
+        elif change.subject in self._imported and (change.kind == "rse" or _is_in_import(change)):
+            return
+        else:
+            write_change(self.client, change)
+            if (change.kind, change.verb) == ("rse", "create"):
+                with self._lock:
+                    self._names.add(change.subject)
+
+    def _write_distances(self, change: Change) -> None:
+        if change.verb == "delete":
+            for destination in change.before:
+                self.client.delete_distance(change.subject, destination)
+            return
+        with self._lock:
+            if self._failures is None:
+                self._failures = self._send()
+        if change.subject in self._failures:
+            raise Incomplete(self._failures[change.subject])
+
+    def _send(self) -> dict[str, str]:
+        """Sends all distances of the plan between RSEs that are there; why it failed, by source."""
+        failures: dict[str, str] = {}
+        for change in self._pending:
+            strangers = [to for to in change.after if to not in self._names]
+            if strangers or change.subject not in self._names:
+                words = ", ".join(strangers[:10]) or change.subject
+                failures[change.subject] = f"{words} could not be registered"
+        for refused in in_parallel(self._import, list(self._chunks())):
+            failures.update(refused)
+        return failures
+
+    def _chunks(self) -> Iterator[dict[Pair, int]]:
+        chunk: dict[Pair, int] = {}
+        for change in self._pending:
+            for destination, number in change.after.items():
+                if change.subject in self._names and destination in self._names:
+                    chunk[change.subject, destination] = number
+                    if len(chunk) == PAIRS_PER_IMPORT:
+                        yield chunk
+                        chunk = {}
+        if chunk:
+            yield chunk
+
+    def _import(self, chunk: dict[Pair, int]) -> dict[str, str]:
+        """Imports some distances, in halves where the server refuses some of them; the reason by source of those that it does not take.
+
+        Repeating an import is safe: it sets values. A lost connection is tried once more, and then not in halves, which would not help.
+        """
+        for last in (False, True):
+            try:
+                self.client.import_distances(chunk)
+            except ApiError as problem:
+                if problem.error_class and len(chunk) > 1:
+                    pairs = list(chunk.items())
+                    middle = len(pairs) // 2
+                    return {**self._import(dict(pairs[:middle])), **self._import(dict(pairs[middle:]))}
+                if last or problem.error_class:
+                    return {source: str(problem) for source, _to in chunk}
+            else:
+                return {}
+        raise AssertionError("unreachable: the second attempt returns")
+
+
+def _by_subject(plan: Plan) -> dict[str, list[Change]]:
+    grouped: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        grouped.setdefault(change.subject, []).append(change)
+    return grouped
+
+
+def _is_in_import(change: Change) -> bool:
+    """Whether a change of a new RSE can be part of its import; the notes that come after others cannot."""
+    if change.verb != "create" or change.name == DIGEST or change.stage > 1:
+        return False
+    return change.kind in ("attribute", "protocol") or (change.kind == "limit" and change.name == MIN_FREE_SPACE and bool(change.after))

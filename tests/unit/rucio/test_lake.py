@@ -1,0 +1,252 @@
+"""Synchronising random lakes: one run is enough, a second does nothing, nothing is deleted, and an interruption anywhere is made good."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.escape.datalake.plugins.plugin_utils.cric.wanted import Selection, WantedLake, wanted_from_records
+from ansible_collections.escape.datalake.plugins.plugin_utils.guard import Guard, Limit
+from ansible_collections.escape.datalake.plugins.plugin_utils.lake_sync import synchronise
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.distance_rules import Declared, Rule
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, WAN_OPERATIONS, Protocol, RseRecord
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import DIGEST, SOURCE_MARK, LakeOptions, digest_of
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import Purge
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lake_model import Killed, RucioModel, key_of
+
+FREE = Guard(removals=Limit(10**6, 100.0), disabling=Limit(10**6, 100.0), shrink_percent=100.0, allow_empty=True)
+OPTIONS = LakeOptions(guard=FREE)
+NAMES = [f"R{number}" for number in range(8)]
+
+PRIORITIES = st.none() | st.integers(1, 3)
+DOORS = st.builds(
+    Protocol,
+    scheme=st.sampled_from(["davs", "root"]),
+    hostname=st.sampled_from(["a.example.org", "b.example.org"]),
+    port=st.sampled_from([443, 1094]),
+    prefix=st.sampled_from(["/x/", "/y/"]),
+    impl=st.just("rucio.rse.protocols.gfal.Default"),
+    lan=st.fixed_dictionaries(dict.fromkeys(LAN_OPERATIONS, PRIORITIES)),
+    wan=st.fixed_dictionaries(dict.fromkeys(WAN_OPERATIONS, PRIORITIES)),
+)
+VALUES = st.none() | st.booleans() | st.integers(0, 9) | st.sampled_from(["true", "False", "FAST", "a b"])
+
+
+@st.composite
+def records(draw: st.DrawFn, name: str) -> RseRecord:
+    return RseRecord(
+        name=name,
+        site=draw(st.sampled_from(["A", "B", ""])),
+        properties=draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "country_name": st.sampled_from(["FR", "DE"]),
+                    "availability_write": st.booleans(),
+                    "availability_read": st.booleans(),
+                    "latitude": st.sampled_from([1.5, 46.0]),
+                    "rse_type": st.sampled_from(["DISK", "TAPE"]),
+                },
+            )
+        ),
+        attributes=draw(st.dictionaries(st.sampled_from(["tier", "fts", "verify_checksum", "lfn2pfn_algorithm", "x"]), VALUES)),
+        protocols=draw(st.none() | st.lists(DOORS, max_size=3, unique_by=lambda door: door.key).map(tuple)),
+        limits=draw(st.fixed_dictionaries({}, optional={"MinFreeSpace": st.integers(1, 9)})),
+        space=draw(st.none() | st.integers(1, 9)),
+    )
+
+
+@st.composite
+def lakes(draw: st.DrawFn) -> list[RseRecord]:
+    return [draw(records(name)) for name in draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=6))]
+
+
+EXPLICIT = st.dictionaries(
+    st.sampled_from(NAMES), st.dictionaries(st.sampled_from(NAMES), st.none() | st.integers(0, 3), max_size=4), max_size=4
+)
+RULES = st.sampled_from([(), (Rule(7),), (Rule(1, same="site"), Rule(2, same="country"))])
+
+
+@st.composite
+def wanteds(draw: st.DrawFn) -> WantedLake:
+    return wanted_from_records(draw(lakes()), declared=Declared(draw(RULES), draw(EXPLICIT)))
+
+
+def sync(model: RucioModel, wanted: WantedLake, options: LakeOptions = OPTIONS, **more: Any) -> dict[str, Any]:
+    return synchronise(model, wanted, options, **more).answer  # type: ignore[arg-type]
+
+
+def state(model: RucioModel) -> Any:
+    """What a server holds, doors without their order."""
+    rses = copy.deepcopy(model.rses)
+    for rse in rses.values():
+        rse["protocols"].sort(key=key_of)
+    return rses, model.distances, model.usages
+
+
+def shown(model: RucioModel, wanted: WantedLake) -> None:
+    """Everything that is wanted is there."""
+    for record in wanted.records:
+        held = model.rses[record.name]
+        assert {door.key for door in record.protocols or ()} <= {key_of(door) for door in held["protocols"]}
+        assert all(held[key] == value for key, value in record.properties.items())
+        for key, value in record.attributes.items():
+            assert (key in held["attributes"]) == (value is not None)
+    for source, row in (wanted.rows or {}).items():
+        assert {to: model.distances[source, to] for to in row} == row
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(wanteds(), wanteds())
+def test_one_run_is_enough_and_the_second_does_nothing(before: WantedLake, wanted: WantedLake) -> None:
+    model = RucioModel()
+    sync(model, before)
+    held = copy.deepcopy(model)
+    answer = sync(model, wanted)
+    assert not answer.get("failed"), answer["msg"]
+    shown(model, wanted)
+    assert model.rses.keys() >= held.rses.keys()
+    assert model.distances.keys() >= held.distances.keys()
+    writes, exports = model.writes, model.exports
+    again = sync(model, wanted)
+    assert (again["changed"], model.writes, model.exports) == (False, writes, exports + 1)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(wanteds(), wanteds(), st.integers(1, 60), st.booleans())
+def test_killed_or_refused_anywhere_a_repeated_run_ends_the_same(before: WantedLake, wanted: WantedLake, at: int, killed: bool) -> None:
+    undisturbed = RucioModel()
+    sync(undisturbed, before)
+    disturbed = copy.deepcopy(undisturbed)
+    sync(undisturbed, wanted)
+    setattr(disturbed, "kill_at" if killed else "refuse_at", disturbed.writes + at)
+    with contextlib.suppress(Killed):
+        sync(disturbed, wanted)
+    disturbed.kill_at = disturbed.refuse_at = -1
+    answer = sync(disturbed, wanted)
+    assert not answer.get("failed"), answer["msg"]
+    ended, expected = state(disturbed), state(undisturbed)
+    for rses, *_rest in (ended, expected):  # which RSE notes the digest may differ
+        digests = [rse["attributes"].pop(DIGEST, None) for rse in rses.values()]
+        assert len([each for each in digests if each]) <= 1
+    assert ended == expected
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(wanteds(), wanteds())
+def test_purging_leaves_what_is_wanted_and_no_more(before: WantedLake, wanted: WantedLake) -> None:
+    model = RucioModel()
+    sync(model, before)
+    options = replace(OPTIONS, purge=Purge(("*",), ("*",)), purge_distances=True)
+    assert not sync(model, wanted, options).get("failed")
+    assert not sync(model, wanted, options)["changed"]
+    names = {record.name for record in wanted.records}
+    expected = {(source, to) for source, row in (wanted.rows or {}).items() for to in row}
+    assert {pair for pair in model.distances if set(pair) <= names} == expected
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(wanteds(), wanteds())
+def test_guards_that_allow_nothing_take_nothing(before: WantedLake, wanted: WantedLake) -> None:
+    model = RucioModel()
+    sync(model, before)
+    held = copy.deepcopy(model)
+    nothing = Guard(removals=Limit(0, 0.0), disabling=Limit(0, 0.0))
+    options = LakeOptions(guard=nothing, purge=Purge(("*",), ("*",)), purge_distances=True, absent="disable")
+    sync(model, wanted, options)
+    assert model.distances.keys() >= held.distances.keys()
+    for name, rse in held.rses.items():
+        now = model.rses[name]
+        assert now["attributes"].keys() >= rse["attributes"].keys()
+        assert {key_of(door) for door in now["protocols"]} >= {key_of(door) for door in rse["protocols"]}
+        assert all(now[flag] for flag in rse if flag.startswith("availability_") and rse[flag])
+
+
+def mesh(count: int, **facts: Any) -> list[RseRecord]:
+    every = dict.fromkeys(WAN_OPERATIONS, 1)
+    door = Protocol("davs", "se.example.org", 443, "/x/", "rucio.rse.protocols.gfal.Default", dict.fromkeys(LAN_OPERATIONS, 1), every)
+    return [RseRecord(f"M{number}", site=f"S{number // 3}", protocols=(door,), **facts) for number in range(count)]
+
+
+def test_adding_a_site_reads_no_distances() -> None:
+    model = RucioModel()
+    everything = Declared((Rule(1),))
+    sync(model, wanted_from_records(mesh(60), declared=everything))
+    assert (model.distance_exports, len(model.distances)) == (0, 60 * 59)
+    writes = model.writes
+    sync(model, wanted_from_records(mesh(63), declared=everything))
+    assert (model.distance_exports, len(model.distances)) == (0, 63 * 62)
+    assert model.writes - writes == 3 * 3 + 1 + 1  # RSE, mark, door; one import; the digest
+
+
+def test_distances_of_others_are_found_when_asked_for() -> None:
+    model = RucioModel()
+    wanted = wanted_from_records(mesh(4), declared=Declared((Rule(1),)))
+    sync(model, wanted)
+    model.distances["M0", "M1"] = 9
+    del model.distances["M2", "M3"]
+    assert not sync(model, wanted)["changed"]
+    answer = sync(model, wanted, replace(OPTIONS, verify_distances=True))
+    assert answer["actions"] == ["M0: update distances to M1", "M2: create distances to M3"]
+
+
+def test_two_sources_do_not_fight() -> None:
+    model = RucioModel()
+    one = wanted_from_records(mesh(6), declared=Declared((Rule(1),)), selection=Selection(("M0", "M1", "M2")))
+    other = wanted_from_records(mesh(6), declared=Declared((Rule(2),)), selection=Selection(("M3", "M4", "M5")))
+    elsewhere = replace(OPTIONS, source="elsewhere")
+    sync(model, one)
+    sync(model, other, elsewhere)
+    assert not sync(model, one)["changed"]
+    assert not sync(model, other, elsewhere)["changed"]
+    both = synchronise(model, wanted_from_records(mesh(6), declared=Declared((Rule(3),))), OPTIONS)  # type: ignore[arg-type]
+    assert sorted(both.plan.foreign) == ["M3", "M4", "M5"]
+    assert {pair for pair, number in model.distances.items() if number == 3} == {
+        (a, b) for a in ("M0", "M1", "M2") for b in ("M0", "M1", "M2") if a != b
+    }
+
+
+def test_a_copy_only_adds() -> None:
+    model = RucioModel()
+    sync(model, wanted_from_records(mesh(3, attributes={"x": "1", "y": "2"}), declared=Declared((Rule(1),))))
+    held = copy.deepcopy(model.rses)
+    changed = mesh(4, attributes={"x": "2", "y": None, "z": "3"}, properties={"availability_read": False})
+    answer = sync(model, replace(wanted_from_records(changed, declared=Declared((Rule(5),))), additions_only="CRIC is down"))
+    assert not answer.get("failed"), answer["msg"]
+    assert model.distances["M0", "M1"] == 1
+    assert model.distances["M0", "M3"] == 5
+    for name in ("M0", "M1", "M2"):
+        attributes: Mapping[str, Any] = model.rses[name]["attributes"]
+        assert {key: value for key, value in attributes.items() if key != DIGEST} == {
+            **{key: value for key, value in held[name]["attributes"].items() if key != DIGEST},
+            "z": "3",
+        }
+        assert model.rses[name]["availability_read"]
+
+
+def test_many_vos_never_import_rses() -> None:
+    model = RucioModel()
+    model.login.vo = "esc"
+    model.import_rses = pytest.fail  # type: ignore[assignment, method-assign]
+    sync(model, wanted_from_records(mesh(30)))
+    assert len(model.rses) == 30
+    model.import_rses = RucioModel.import_rses.__get__(model)  # type: ignore[method-assign]
+
+
+def test_a_server_with_rses_never_gets_rses_by_import() -> None:
+    model = RucioModel()
+    model.add_rse("HAND", {})
+    model.import_rses = pytest.fail  # type: ignore[assignment, method-assign]
+    sync(model, wanted_from_records(mesh(30)))
+    assert model.rses["HAND"]["attributes"] == {"HAND": True}
+
+
+def test_the_digest_does_not_depend_on_order() -> None:
+    assert digest_of({"A": {"B": 1, "C": 2}, "B": {}}) == digest_of({"A": {"C": 2, "B": 1}}) != digest_of({"A": {"B": 1}, "C": {"A": 2}})
+    assert SOURCE_MARK != DIGEST
