@@ -15,7 +15,7 @@ description:
   - A tree that is there is taken for what the host has, so that hand-made configurations are edited in place and a second run writes
     nothing.
   - Every tree passes the checks of its system before any file is written.
-  - Runs on the controller and touches no host. What a system keeps elsewhere than in files, such as spaces of EOS, is not rendered.
+  - Runs on the controller and touches no host. Of EOS, the commands for the console of a new instance are written beside the files.
 options:
   lake:
     description: The lake, as in the inventory variable C(datalake_lake).
@@ -28,7 +28,7 @@ options:
   variables:
     description:
       - Variables of the roles, by the same names, for what the descriptions do not say. These are used, C(dcache_accounts),
-        C(dcache_pools), C(dcache_properties), C(dpm_authorized), C(dpm_client), C(eos_accounts), C(eos_instance) and C(xrootd_directives).
+        C(dcache_pools), C(dcache_properties), C(dpm_authorized), C(dpm_client), C(eos_accounts), C(eos_instance), C(eos_placements) and C(xrootd_directives).
     type: dict
     default: {}
   directory:

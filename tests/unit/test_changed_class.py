@@ -56,7 +56,8 @@ CONFIGURED: dict[str, tuple[set[str], set[str]]] = {
         {"[centralDomain/cleaner-hsm]"},
     ),
     "dpm": (set(), set()),
-    "eos": (set(), set()),
+    # The commands for a new instance, which name the area.
+    "eos": ({"attr set sys.forced.layout=plain /eos/lake/beta"}, {"attr set sys.forced.layout=replica /eos/lake/beta"}),
     "storm": ({"tapeEnabled=false"}, {"tapeEnabled=true"}),
     "xrootd": (set(), set()),
 }
