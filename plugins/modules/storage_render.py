@@ -28,7 +28,8 @@ options:
   variables:
     description:
       - Variables of the roles, by the same names, for what the descriptions do not say. These are used, C(dcache_accounts),
-        C(dcache_pools), C(dcache_properties), C(dpm_authorized), C(dpm_client), C(eos_accounts), C(eos_instance), C(eos_placements) and C(xrootd_directives).
+        C(dcache_pools), C(dcache_properties), C(dpm_authorized), C(dpm_client), C(eos_accounts), C(eos_instance), C(eos_placements)
+        and C(xrootd_directives).
     type: dict
     default: {}
   directory:
