@@ -79,8 +79,13 @@ def _dpm(storage: Storage, variables: Variables, files: Files, make_secret: Make
     options = dpm.Options(authorized=tuple(variables.get("dpm_authorized", ())))
     if dpm.HEAD.lstrip("/") not in files:
         client = {"secret": make_secret(), "passphrase": make_secret(), **variables.get("dpm_client", {})}
-        made = {name: make_secret() for name in ("shared_key", "database_password", "macaroon_secret")}
-        options = replace(options, client=dpm.Client(**client), **made)
+        options = replace(
+            options,
+            client=dpm.Client(**client),
+            shared_key=make_secret(),
+            database_password=make_secret(),
+            macaroon_secret=make_secret(),
+        )
     site = dpm.plan(storage, options, _absolute(files))
     texts = _relative(site.texts)
     return Rendered(texts, frozenset(texts))
