@@ -41,9 +41,7 @@ class ActionModule(DatalakeAction):
         findings = {
             host: tree.check(made[host].texts, tree.system_named(storage.system), storage.release) for host, storage in storages.items()
         }
-        bad = [
-            f"  {host}: {each}" for host, several in findings.items() for each in refused(several) if each.rule not in arguments["accept"]
-        ]
+        bad = [f"  {host}: {each}" for host, several in findings.items() for each in refused(several) if each.rule not in arguments["accept"]]
         shown = {host: [each.as_dict() for each in several] for host, several in findings.items()}
         if bad:
             told = "Configurations were refused and nothing was written:\n" + "\n".join(bad)
