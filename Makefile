@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PYTHONPATH := $(CURDIR)/.cache
 
-.PHONY: help setup lab lab-down lab-escape lab-escape-down check check-run test test-fast test-unit test-integration test-molecule test-newest docs bench clean
+.PHONY: help setup lab lab-down lab-escape lab-escape-down check check-run test test-fast test-unit test-integration test-releases test-molecule test-newest docs bench clean
 
 help: ## what each command does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,9 +63,14 @@ test-browser: setup ## pages in a real browser
 	@. tools/env
 	pytest tests/browser
 
-test-integration: setup ## modules and services against real servers
+test-integration: setup ## modules and services against real servers, Rucio in its newest and its oldest supported release
 	@. tools/env
 	pytest tests/integration
+	tools/test-releases --oldest
+
+test-releases: setup ## the Rucio tests against every supported release: [RELEASES="32.8.6 41.5.1"]
+	@. tools/env
+	tools/test-releases $(RELEASES)
 
 test-newest: setup ## unit tests on the newest ansible-core (Debian 13 root file system)
 	@tools/newest-core pytest tests/unit -n 2
