@@ -114,8 +114,8 @@ class ActionModule(RucioAction):
                 read.keep()
         else:
             answer["unread"] = []
-        answer["unread"] += [problem.as_dict() for problem in done.plan.unusable]
-        answer.setdefault("warnings", []).extend(_words(done.plan.absent, done.plan.foreign, len(done.plan.unusable)))
+        answer["unread"] += [problem.as_dict() for problem in done.unusable]
+        answer.setdefault("warnings", []).extend(_words(done.plan.absent, done.plan.foreign, len(done.unusable)))
         return answer
 
     @staticmethod

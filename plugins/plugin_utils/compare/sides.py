@@ -91,7 +91,8 @@ def storage_side(
 def _area_facts(
     storage: Mapping[str, Any], area: Mapping[str, Any], doors: Sequence[Mapping[str, Any]], share: ShareReport | None
 ) -> dict[str, Any]:
-    facts: dict[str, Any] = {"site": storage.get("site"), "attribute QOS": area.get("qos"), "space": _bytes(area.get("capacity"))}
+    # Neither site nor QoS class stand in a configuration: what was read of them is a guess.
+    facts: dict[str, Any] = {"space": _bytes(area.get("capacity"))}
     if area.get("media"):
         facts["rse_type"] = "TAPE" if area["media"] == "tape" else "DISK"
         facts["attribute qos_media"] = area["media"]
