@@ -22,14 +22,14 @@ Place = tuple[str, str, int, str]  # scheme, host, port, path: what tells the ar
 
 
 def records_side(name: str, records: Iterable[RseRecord], *, partial: bool = True) -> Side:
-    return Side(name, {record.name: facts_of(record) for record in records}, partial)
+    return Side(name, {record.name: facts_of(record) for record in records}, partial, declares=True)
 
 
 def cric_side(cric: CricState) -> Side:
     """CRIC, with its RSEs in every state. Those that cannot be read are there all the same, so that they do not look missing."""
     rses: dict[str, Any] = {name: {} for name in cric.listing.unreadable}
     rses |= {name: facts_of(listed.record, listed.state) for name, listed in cric.listing.rses.items()}
-    return Side(CRIC, rses)
+    return Side(CRIC, rses, declares=True)
 
 
 def rucio_side(found: Mapping[str, RseFound]) -> Side:
