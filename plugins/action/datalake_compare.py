@@ -100,7 +100,7 @@ class ActionModule(RucioAction):
             notes.append(Problem("CRIC", f"{read.state.copy_because}.", "Compare again when CRIC answers."))
         return read
 
-    def _found(self, arguments: Mapping[str, Any], traffic: dict[str, int]) -> dict[str, RseFound]:
+    def _found(self, arguments: dict[str, Any], traffic: dict[str, int]) -> dict[str, RseFound]:
         if not arguments["url"]:
             return {}
         client = self.client(arguments)

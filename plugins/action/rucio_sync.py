@@ -113,9 +113,9 @@ class ActionModule(RucioAction):
             if wanted.names and not done.plan.planned.held and not self.check_mode:
                 read.keep()
         else:
-            answer["unread"] = []
-        answer["unread"] += [problem.as_dict() for problem in done.plan.unusable]
-        answer.setdefault("warnings", []).extend(_words(done.plan.absent, done.plan.foreign, len(done.plan.unusable)))
+            answer["unread"] = [problem.as_dict() for problem in wanted.problems]
+        answer["unread"] += [problem.as_dict() for problem in done.unusable]
+        answer.setdefault("warnings", []).extend(_words(done.plan.absent, done.plan.foreign, len(done.unusable)))
         return answer
 
     @staticmethod

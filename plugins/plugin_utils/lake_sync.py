@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.converge import converge
 from ansible_collections.escape.datalake.plugins.plugin_utils.cric.wanted import WantedLake
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.plan_file import PlanFile
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Plan
@@ -59,10 +60,14 @@ class Incomplete(Exception):
 
 @dataclass(frozen=True)
 class Synchronised:
-    """answer: result of a task, see reconcile.result(). plan: the plan that was made."""
+    """answer: result of a task, see reconcile.result(). plan: the plan that was made first.
+
+    unusable: what Rucio would not take of single RSEs, which are left alone.
+    """
 
     answer: dict[str, Any]
     plan: LakePlan
+    unusable: tuple[Problem, ...] = ()
 
 
 def synchronise(
@@ -75,6 +80,8 @@ def synchronise(
     bulk: bool = True,
 ) -> Synchronised:
     """Reads the server, plans, writes, reads again. bulk: RSEs may be imported where the server has none."""
+    records, unusable = usable(wanted.records)
+    wanted = replace(wanted, records=tuple(records))
     lake = _Lake(client, wanted, options, bulk)
     answer = converge(
         client,
@@ -86,7 +93,7 @@ def synchronise(
         file=file,
         objects=lambda found: fingerprinted(wanted, found),
     )
-    return Synchronised(answer, lake.first_plan or LakePlan(Planned(Plan())))
+    return Synchronised(answer, lake.first_plan or LakePlan(Planned(Plan())), tuple(unusable))
 
 
 @dataclass
@@ -108,8 +115,9 @@ class _Lake:
         """One call; more only for new RSEs, another declared space, and distances where the digest does not answer for them."""
         lake = self.client.lake()
         raw = lake["rses"]
-        records = [record for record in usable(self.wanted.records)[0] if record.name in raw or record.name not in self.wanted.inactive]
-        others = [RseRecord(name) for name in raw if name not in {record.name for record in records}]
+        records = [record for record in self.wanted.records if record.name in raw or record.name not in self.wanted.inactive]
+        named = {record.name for record in records}
+        others = [RseRecord(name) for name in raw if name not in named]
         found = LakeFound(found_rses(self.client, [*records, *others], raw))
         self._names = set(found.names)
         rows = believed_rows(self.wanted, found, self.options)

@@ -59,11 +59,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Side:
-    """What one source says. rses: facts by RSE. partial: it is no list of all RSEs, so that one which it lacks is not missing."""
+    """What one source says. rses: facts by RSE. partial: it is no list of all RSEs, so that one which it lacks is not missing.
+
+    declares: the full sources after it should hold what it states.
+    """
 
     name: str
     rses: Mapping[str, Facts] = field(default_factory=dict)
     partial: bool = False
+    declares: bool = False
 
 
 def facts_of(record: RseRecord, state: str | None = None) -> dict[str, Any]:
@@ -103,18 +107,32 @@ def compare(sides: Sequence[Side], notes: Iterable[Problem] = ()) -> Comparison:
         stated = {side.name: side.rses[name] for side in sides if name in side.rses}
         missing = tuple(side.name for side in sides if name not in side.rses and not side.partial)
         keys = dict.fromkeys(key for facts in stated.values() for key in facts)
+        having = [side for side in sides if name in side.rses]
         rows = tuple(
-            _row(key, {source: facts[key] for source, facts in stated.items() if key in facts}, len(stated)) for key in _ordered(keys)
+            _row(key, {side.name: side.rses[name][key] for side in having if key in side.rses[name]}, having) for key in _ordered(keys)
         )
         compared.append(Compared(name, rows, missing))
     return Comparison(tuple(side.name for side in sides), tuple(compared), tuple(notes))
 
 
-def _row(key: str, values: Mapping[str, Any], having: int) -> Row:
+def _row(key: str, values: Mapping[str, Any], having: Sequence[Side]) -> Row:
+    """having: the sources that have the RSE."""
     first, *others = values.values()
-    if not all(_same(key, first, other) for other in others):
+    if not all(_same(key, first, other) for other in others) or _is_not_held(key, values, having):
         return Row(key, values, "differs")
-    return Row(key, values, "same" if len(values) == having else "partly")
+    return Row(key, values, "same" if len(values) == len(having) else "partly")
+
+
+def _is_not_held(key: str, values: Mapping[str, Any], having: Sequence[Side]) -> bool:
+    """Whether a later source lacks what an earlier one declares; of doors, their list tells it already."""
+    if not key.startswith(("attribute ", "limit ")) and key != "space":
+        return False
+    declared = False
+    for side in having:
+        if declared and not side.partial and side.name not in values:
+            return True
+        declared = declared or (side.declares and side.name in values)
+    return False
 
 
 def _same(key: str, one: Any, other: Any) -> bool:

@@ -22,14 +22,14 @@ Place = tuple[str, str, int, str]  # scheme, host, port, path: what tells the ar
 
 
 def records_side(name: str, records: Iterable[RseRecord], *, partial: bool = True) -> Side:
-    return Side(name, {record.name: facts_of(record) for record in records}, partial)
+    return Side(name, {record.name: facts_of(record) for record in records}, partial, declares=True)
 
 
 def cric_side(cric: CricState) -> Side:
     """CRIC, with its RSEs in every state. Those that cannot be read are there all the same, so that they do not look missing."""
     rses: dict[str, Any] = {name: {} for name in cric.listing.unreadable}
     rses |= {name: facts_of(listed.record, listed.state) for name, listed in cric.listing.rses.items()}
-    return Side(CRIC, rses)
+    return Side(CRIC, rses, declares=True)
 
 
 def rucio_side(found: Mapping[str, RseFound]) -> Side:
@@ -91,7 +91,8 @@ def storage_side(
 def _area_facts(
     storage: Mapping[str, Any], area: Mapping[str, Any], doors: Sequence[Mapping[str, Any]], share: ShareReport | None
 ) -> dict[str, Any]:
-    facts: dict[str, Any] = {"site": storage.get("site"), "attribute QOS": area.get("qos"), "space": _bytes(area.get("capacity"))}
+    # Neither site nor QoS class stand in a configuration: what was read of them is a guess.
+    facts: dict[str, Any] = {"space": _bytes(area.get("capacity"))}
     if area.get("media"):
         facts["rse_type"] = "TAPE" if area["media"] == "tape" else "DISK"
         facts["attribute qos_media"] = area["media"]

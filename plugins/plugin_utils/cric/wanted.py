@@ -118,8 +118,14 @@ def wanted_from_records(
 ) -> WantedLake:
     """The lake that RSE records describe, for sites without a CRIC."""
     chosen = tuple(record for record in records if selection.takes(record.name))
-    rows = None if declared is None else wanted_rows([place_of(record, release) for record in chosen], declared)
-    return WantedLake(chosen, rows=rows, names=frozenset(record.name for record in records), selection=selection)
+    places = [place_of(record, release) for record in chosen]
+    return WantedLake(
+        records=chosen,
+        rows=None if declared is None else wanted_rows(places, declared),
+        names=frozenset(record.name for record in records),
+        selection=selection,
+        problems=tuple(_strangers(declared, places)) if declared else (),
+    )
 
 
 def closings(name: str, listed: Listed, cric: CricState, now: float) -> dict[str, str]:
@@ -159,8 +165,12 @@ def _rows(cric: CricState, places: Sequence[Place], declared: Declared, cric_dis
     if strangers:
         words = f"there are distances of RSEs that CRIC does not have: {', '.join(list(strangers)[:10])}."
         problems.append(Problem("CRIC distances", words, "They are left out; remove them there."))
+    return wanted_rows(places, replace(declared, explicit=explicit)), [*problems, *_strangers(declared, places)]
+
+
+def _strangers(declared: Declared, places: Sequence[Place]) -> list[Problem]:
+    """That distances are declared of RSEs which are not synchronised."""
+    known = {place.name for place in places}
     missing = {name: None for source, row in declared.explicit.items() for name in (source, *row) if name not in known}
-    if missing:
-        words = f"names RSEs that are not synchronised: {', '.join(list(missing)[:10])}."
-        problems.append(Problem("distances.explicit", words, "Correct the names, or leave them out."))
-    return wanted_rows(places, replace(declared, explicit=explicit)), problems
+    words = f"names RSEs that are not synchronised: {', '.join(list(missing)[:10])}."
+    return [Problem("distances.explicit", words, "Correct the names, or leave them out.")] if missing else []

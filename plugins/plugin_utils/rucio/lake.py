@@ -62,15 +62,11 @@ class LakeFound:
 
 @dataclass(frozen=True)
 class LakePlan:
-    """planned: what to write. absent: RSEs of the source that it no longer has. foreign: wanted RSEs that belong to another source.
-
-    unusable: what Rucio would not take of single RSEs, which are left alone.
-    """
+    """planned: what to write. absent: RSEs of the source that it no longer has. foreign: wanted RSEs that belong to another source."""
 
     planned: Planned
     absent: tuple[str, ...] = ()
     foreign: Mapping[str, str] = field(default_factory=dict)
-    unusable: tuple[Problem, ...] = ()
 
 
 def digest_of(rows: Rows) -> str:
@@ -117,16 +113,16 @@ def plan_lake(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> Lak
     """All changes that bring the server to what the source wants, without those that the guards hold back.
 
     What the source does not mention is left alone. RSEs that it no longer has are reported, or closed where that is asked for.
+    wanted: with records that Rucio takes, see usable().
     """
     foreign = {
         record.name: str(mark) for record in wanted.records if (mark := _mark(found, record.name)) is not None and mark != options.source
     }
-    taken = [
+    records = [
         record
         for record in wanted.records
         if record.name not in foreign and (record.name in found.rses or record.name not in wanted.inactive)
     ]
-    records, unusable = usable(taken)
     marked = [
         replace(record, attributes={**record.attributes, SOURCE_MARK: options.source})
         for record in records
@@ -149,7 +145,7 @@ def plan_lake(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> Lak
     allowed, held = hold_back(Plan.of(changes), takes_away, _totals(found), [source], options.guard)
     if any(change.kind == "distances" for change in held.changes):
         allowed = Plan(tuple(change for change in allowed.changes if change.name != DIGEST))
-    return LakePlan(Planned(allowed, refused, planned.more, held), absent, foreign, tuple(unusable))
+    return LakePlan(Planned(allowed, refused, planned.more, held), absent, foreign)
 
 
 def usable(records: Sequence[RseRecord]) -> tuple[list[RseRecord], list[Problem]]:
@@ -160,7 +156,7 @@ def usable(records: Sequence[RseRecord]) -> tuple[list[RseRecord], list[Problem]
         try:
             rses.load_records([rse_record_as_dict(record)], record.name)
         except DescriptionError as error:
-            problems += error.problems
+            problems += [replace(each, path=each.path.replace(f"{record.name}[0]", record.name, 1)) for each in error.problems]
         else:
             good.append(record)
     return good, problems

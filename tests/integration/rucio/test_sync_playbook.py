@@ -19,7 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.services.kept_copy
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
 from ansible_collections.escape.datalake.tests.standins import StandIn, free_port, make_ca, running, write_config
 from rucio_server import PASSWORD, ROOT, RucioServer
-from rucio_tools import record
+from rucio_tools import door, record
 
 pytestmark = pytest.mark.rucio
 TOKEN = "writer-of-the-tests"
@@ -90,7 +90,12 @@ def operator(tmp_path: Path, cric: StandIn, quiet: RucioServer) -> Operator:
 
 def test_plan_review_apply_and_compare(operator: Operator, cric: StandIn, quiet: RucioServer, client: RucioClient, name: str) -> None:
     names = [f"{name}-A", f"{name}-B", f"{name}-C"]
-    published(cric, *(record(each, site=f"SITE{number // 2}", space=10**13, limits={}) for number, each in enumerate(names)))
+    area = door(port=2880, prefix="/pnfs/example.net/escape/disk/")
+    doors = [[door()], [door(port=444)], [area]]
+    published(
+        cric,
+        *(record(each, site=f"SITE{number // 2}", space=10**13, limits={}, protocols=doors[number]) for number, each in enumerate(names)),
+    )
     operator.variables["datalake_sync"] = {"names": [f"{name}-*"]}
     plan = str(operator.folder / "plan.json")
     quiet.calls()
@@ -112,16 +117,23 @@ def test_plan_review_apply_and_compare(operator: Operator, cric: StandIn, quiet:
     reports = operator.folder / "reports"
     report = {"storageservice": {"storageshares": [{"name": names[1], "totalsize": 5 * 10**12}]}}
     (operator.folder / "srr.json").write_text(json.dumps(report))
-    hosts = {"storages": {"hosts": {"se.example.org": {"datalake_srr": str(operator.folder / "srr.json")}}}}
+    copy = {"datalake_root": str(ROOT / "tests/fixtures/dcache/roles-9.2"), "datalake_release": "9.2.20"}
+    hosts = {"storages": {"hosts": {"se.example.org": {"datalake_srr": str(operator.folder / "srr.json"), **copy}}}}
     (operator.folder / "hosts.yml").write_text(yaml.safe_dump(hosts))
     text = operator.runs("compare.yml", datalake_compare_report=str(reports))
     assert "attribute QOS" in text
     plain = json.loads((reports / "compare.json").read_text())
     assert plain["sources"] == ["storage", "CRIC", "Rucio"]
     rses = {rse["name"]: rse for rse in plain["rses"]}
-    assert (rses[names[0]]["differs"], rses[names[1]]["differs"], rses[names[2]]["differs"]) == (True, True, False)
+    assert (rses[names[0]]["differs"], rses[names[1]]["differs"]) == (True, True)
+    # The storage serves the area by two doors, of which one is registered.
+    assert [row["field"] for row in rses[names[2]]["fields"] if row["verdict"] == "differs"] == ["doors"]
     space = next(row for row in rses[names[1]]["fields"] if row["field"] == "space")
     assert space["values"] == {"storage": 5 * 10**12, "CRIC": 10**13, "Rucio": 10**13}
+    # The configuration is that of a dCache with two areas, one of which is the third RSE.
+    paths = {row["field"]: row["values"] for row in rses[names[2]]["fields"] if row["field"].endswith("path")}
+    assert paths["davs://se.example.org:2880 path"] == dict.fromkeys(("storage", "CRIC", "Rucio"), "/pnfs/example.net/escape/disk")
+    assert [note["path"] for note in plain["notes"]] == ["se.example.org: /pnfs/example.net/escape/tape"]
     assert "changed=0" in operator.runs("compare.yml", datalake_compare_report=str(reports))
 
 

@@ -122,6 +122,17 @@ def test_a_priority_that_differs_is_told() -> None:
     assert "third_party_copy_write" not in row.values["Rucio"]
 
 
+def test_what_cric_declares_and_rucio_lacks_differs_but_not_the_other_way() -> None:
+    lacking = replace(FAST, attributes={"site": "LAB", "oidc_support": True}, limits={})
+    comparison = compare([cric(FAST), sides.rucio_side({"LAB-FAST": found(lacking)})])
+    verdicts = {row.field: row.verdict for row in comparison.rses[0].rows}
+    assert (verdicts["attribute QOS"], verdicts["limit MinFreeSpace"], verdicts["attribute oidc_support"]) == (
+        "differs",
+        "differs",
+        "partly",
+    )
+
+
 def test_an_rse_that_cric_has_and_nobody_can_read_is_not_missing() -> None:
     side = sides.cric_side(CricState("x", listing_from_views({}, {"rses": {"LAB-FAST": 3}})))
     comparison = compare([side, sides.rucio_side({"LAB-FAST": found(FAST)})])

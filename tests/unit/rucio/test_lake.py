@@ -250,3 +250,23 @@ def test_a_server_with_rses_never_gets_rses_by_import() -> None:
 def test_the_digest_does_not_depend_on_order() -> None:
     assert digest_of({"A": {"B": 1, "C": 2}, "B": {}}) == digest_of({"A": {"C": 2, "B": 1}}) != digest_of({"A": {"B": 1}, "C": {"A": 2}})
     assert SOURCE_MARK != DIGEST
+
+
+def test_what_rucio_would_not_take_is_left_alone_and_told() -> None:
+    model = RucioModel()
+    good, bad = mesh(2)
+    bad = replace(bad, attributes={"QOS": "disk+tape"})
+    done = synchronise(model, wanted_from_records([good, bad], declared=Declared((Rule(1),))), OPTIONS)  # type: ignore[arg-type]
+    assert not done.answer.get("failed")
+    assert [problem.path for problem in done.unusable] == ["M1.attributes.QOS"]
+    assert model.rses.keys() == {"M0"}
+
+
+def test_distances_purged_and_declared_again_are_made_again() -> None:
+    model = RucioModel()
+    everything = wanted_from_records(mesh(2), declared=Declared((Rule(1),)))
+    sync(model, everything)
+    sync(model, wanted_from_records(mesh(2), declared=Declared()), replace(OPTIONS, purge_distances=True))
+    assert model.distances == {}
+    sync(model, everything)
+    assert len(model.distances) == 2
