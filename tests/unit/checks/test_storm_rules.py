@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import storm, storm_rules
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Severity
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.host import Host
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "storm"
 PAGE = (Path(__file__).parents[3] / "docs" / "storm-checks.md").read_text(encoding="utf-8")
@@ -231,6 +232,13 @@ def test_a_rule_about_the_host_finds_its_trap(rule: str) -> None:
     path, entry = ENTRIES[rule]
     found = storm.check_host(tree("full"), "1.9.0", storm.Facts({path: entry}))
     assert [each.rule for each in found] == [rule]
+
+
+def test_a_host_is_asked_what_the_rules_need() -> None:
+    asked = storm.named_paths(tree("full"), "1.9.0")
+    assert {path for path, _entry in ENTRIES.values()} <= set(asked)
+    path, entry = ENTRIES["storm.root-missing"]
+    assert [each.rule for each in storm.check_live(tree("full"), "1.9.0", Host(entries={path: entry}))] == ["storm.root-missing"]
 
 
 def test_every_rule_has_a_case() -> None:
