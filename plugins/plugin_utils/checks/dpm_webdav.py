@@ -161,12 +161,8 @@ def _about_issuers(documents: Mapping[str, Document], issuers: Mapping[str, tupl
         path, each = keys[0]
         yield finding("dav.oidc-without-dome", path, each.line, "Apache checks tokens, but DOME accepts no issuer.")
     if issuers and not keys and any(is_dav(document) for document in documents.values()):
-        yield finding(
-            "dome.oidc-without-dav",
-            dome,
-            min(line for _prefix, line in issuers.values()),
-            "DOME accepts an issuer whose tokens Apache does not check.",
-        )
+        line = min(line for _prefix, line in issuers.values())
+        yield finding("dome.oidc-without-dav", dome, line, "DOME accepts an issuer whose tokens Apache does not check.")
     if len(issuers) > 1 and keys:
         path, each = keys[0]
         yield finding(
