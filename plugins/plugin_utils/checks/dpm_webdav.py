@@ -30,7 +30,7 @@ ROOTS = ("etc/httpd/", "etc/apache2/")
 DAV, LCGDM_DAV = "mod_dav.so", "mod_lcgdm_dav.so"
 MACAROON_LENGTH = 64
 NOBODY = frozenset({"nobody", "nobody:nogroup", "nobody:nobody"})
-EXAMPLES = frozenset({"changeme", "change_me", "secret", "password", "yoursecret", "a-secret", "xxxx"})
+SAMPLE_SECRETS = frozenset({"changeme", "change_me", "secret", "password", "yoursecret", "a-secret", "xxxx"})
 SECRETS = ("NSMacaroonSecret", "OIDCCryptoPassphrase", "OIDCClientSecret")
 JWKS, METADATA = "OIDCOAuthVerifyJwksUri", "OIDCProviderMetadataURL"
 DISCOVERY = ".well-known/openid-configuration"
@@ -103,7 +103,7 @@ def _about_doors(path: str, document: Document) -> Iterator[Finding]:
         if "write" in flags and "remotecopy" not in flags:
             yield finding("dav.no-third-party", path, each.line, f"{each.name} does not allow the COPY of third parties.")
     for each in document.find(*SECRETS):
-        if each.args and each.args[0].lower() in EXAMPLES:
+        if each.args and each.args[0].lower() in SAMPLE_SECRETS:
             yield finding("dav.secret-default", path, each.line, f"{each.name} is a word of examples, which everybody can try.")
         elif each.name.lower() == "nsmacaroonsecret" and each.args and len(each.args[0]) < MACAROON_LENGTH:
             words = f"The secret has {len(each.args[0])} characters where {MACAROON_LENGTH} are asked for, so there are no macaroons."
