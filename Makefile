@@ -88,6 +88,7 @@ bench: setup ## measures what is meant to be fast; results in bench/results
 	@. tools/env
 	mkdir -p bench/results
 	python bench/check_large_site.py bench/results/check_large_site.json
+	python bench/accounts.py bench/results/accounts.json
 
 clean: ## removes caches and the Python environment of this checkout
 	rm -rf .cache .venv .mypy_cache .pytest_cache .ruff_cache
