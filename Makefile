@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PYTHONPATH := $(CURDIR)/.cache
 
-.PHONY: help setup lab lab-down check check-run test test-fast test-unit test-integration test-molecule test-newest docs bench clean
+.PHONY: help setup lab lab-down lab-escape lab-escape-down check check-run test test-fast test-unit test-integration test-releases test-molecule test-newest docs bench clean
 
 help: ## what each command does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,12 @@ lab: setup ## a whole data lake in containers of this machine: built, registered
 
 lab-down: setup ## takes the lab away
 	@tools/lab down
+
+lab-escape: setup ## the ten RSEs of the ESCAPE data lake of 2020: rendered, checked, in CRIC and in a real Rucio
+	@tools/lab-escape up
+
+lab-escape-down: setup ## takes the services of lab-escape away
+	@tools/lab-escape down
 
 check: check-run ## findings about a copy of a host's files: ROOT=DIR RELEASE=x.y.z [REPORT=FILE.json] [SARIF=FILE] [SYSTEM=name]
 	$(if $(filter 1,$(file <.cache/check.status)),@false)
@@ -43,7 +49,7 @@ test-fast: setup ## lint, sanity and unit tests, no containers
 	tools/step "ruff" ruff check .
 	tools/step "ruff format" ruff format --check .
 	tools/step "mypy" env MYPYPATH=.cache mypy -p ansible_collections.escape.datalake.plugins
-	tools/step "mypy (lab)" mypy lab/ca.py lab/summary.py lab/iam lab/cric lab/dcache
+	tools/step "mypy (lab)" mypy lab/ca.py lab/summary.py lab/escape_summary.py lab/iam lab/cric lab/dcache lab/dpm lab/eos/eos.py
 	tools/step "yamllint" yamllint --strict .
 	tools/step "ansible-lint (production)" ansible-lint --offline --profile production
 	tools/step "ansible-test sanity" tools/sanity
@@ -57,9 +63,14 @@ test-browser: setup ## pages in a real browser
 	@. tools/env
 	pytest tests/browser
 
-test-integration: setup ## modules and services against real servers
+test-integration: setup ## modules and services against real servers, Rucio in its newest and its oldest supported release
 	@. tools/env
 	pytest tests/integration
+	tools/test-releases --oldest
+
+test-releases: setup ## the Rucio tests against every supported release: [RELEASES="32.8.6 41.5.1"]
+	@. tools/env
+	tools/test-releases $(RELEASES)
 
 test-newest: setup ## unit tests on the newest ansible-core (Debian 13 root file system)
 	@tools/newest-core pytest tests/unit -n 2

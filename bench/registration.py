@@ -175,6 +175,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="lakes of 10 and 100 RSEs only")
     parser.add_argument("--backend", action="append", choices=["postgresql", "sqlite"])
     parser.add_argument("--only", action="append", metavar="MESH:N", help="these lakes only")
+    parser.add_argument("--method", action="append", help="these ways only")
     parser.add_argument("result", nargs="?", type=Path, default=HERE / "results/registration.json")
     options = parser.parse_args()
     lakes_of = QUICK if options.quick else SCENARIOS
@@ -186,7 +187,7 @@ def main() -> None:
             for mesh, sizes in lakes_of.items():
                 for n, methods in sizes.items():
                     if not options.only or f"{mesh}:{n}" in options.only:
-                        bench.scenario(mesh, n, methods)
+                        bench.scenario(mesh, n, tuple(each for each in methods if not options.method or each in options.method))
                         save(options.result, [*rows, *bench.rows])
             rows += bench.rows
     print(

@@ -8,7 +8,6 @@ import socket
 import ssl
 import struct
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,7 +27,7 @@ class FaultProxy:
     calls: method and path of the requests since the last break_request(). on_break: called in place of any fault when it is set.
     """
 
-    def __init__(self, upstream: str, ca: Path, *, certificate: tuple[Path, Path] | None = None, hold: float = 0.6) -> None:
+    def __init__(self, upstream: str, ca: Path, *, certificate: tuple[Path, Path] | None = None, hold: float = 0.35) -> None:
         parts = urlsplit(upstream)
         self.host, self.port, self.hold = parts.hostname or "", parts.port or 443, hold
         self.context = ssl.create_default_context(cafile=str(ca))
@@ -112,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "reset before" | "reset after":
                 self._reset()
             case "time-out":
-                time.sleep(self.owner().hold)
+                threading.Event().wait(self.owner().hold)  # time.sleep may be shortened by a test
                 self._reset()
             case "500" | "500 after":
                 self._send((500, [("Content-Type", "text/plain")], b"broken by the test"))

@@ -77,7 +77,8 @@ def load(path: str | Path) -> Config:
     data = yaml.safe_load(path.read_text())
     if not isinstance(data, dict) or not data.get("data") or set(data) - KEYS:
         raise ConfigError(f"{path}: expected a mapping with 'data' and some of {', '.join(sorted(KEYS))}")
-    if path.stat().st_mode & stat.S_IRWXO and ("password" in path.read_text()):
+    secrets = [(data.get("ssh") or {}).get("password"), (data.get("rest") or {}).get("users")]
+    if any(secrets) and path.stat().st_mode & stat.S_IRWXO:
         raise ConfigError(f"{path}: the file holds a secret and everybody may open it: chmod 600 {path}")
     home = Path(data["data"])
     pools = pools_of_layouts(data.get("layouts") or [])

@@ -23,6 +23,7 @@ DIRECTORY_TRANSITIONS: dict[str, list[str]] = {"disk": ["tape"], "tape": ["disk"
 ACTIVITIES = ("UPDATE_QOS", "PIN", "UNPIN", "STAGE", "RELEASE", "DELETE")
 DEPTHS = ("NONE", "TARGETS", "ALL")
 BULK_KEYS = {"activity", "target", "targetPrefix", "expandDirectories", "arguments", "cancelOnFailure", "clearOnSuccess", "clearOnFailure"}
+ACTIVE_LIMIT = 100  # requests at once
 LIMITS = {"NONE": 500, "TARGETS": 10, "ALL": 1}
 State = dict[str, Any]
 

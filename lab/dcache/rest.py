@@ -126,6 +126,8 @@ def _bulk(app: Flask, config: Config, store: Store) -> None:
     def submit() -> Response:
         user = _user()
         with store.change() as state:
+            if sum(each["status"] in ("QUEUED", "STARTED") for each in state["bulk"].values()) >= namespace.ACTIVE_LIMIT:
+                abort(_error(429, "Too many bulk requests; try again later."))
             number = namespace.new_bulk(state, _json(), user)
         answer = _answer({}, 201)
         answer.headers["request-url"] = f"{request.host_url.rstrip('/')}{API}/bulk-requests/{number}"
@@ -271,7 +273,7 @@ def _tape(app: Flask, config: Config, store: Store) -> None:
         return _answer({"requestId": number}, 201)
 
     @app.get(f"{API}/tape/stage/<number>")
-    def progress(number: str) -> Response:
+    def show_stage(number: str) -> Response:
         _user()
         with store.change() as state:
             found = _known(state["stages"], number)
@@ -282,7 +284,7 @@ def _tape(app: Flask, config: Config, store: Store) -> None:
             return _answer(found)
 
     @app.post(f"{API}/tape/stage/<number>/cancel")
-    def cancel(number: str) -> Response:
+    def cancel_stage(number: str) -> Response:
         _user()
         paths = _json().get("paths", [])
         with store.change() as state:
@@ -292,7 +294,7 @@ def _tape(app: Flask, config: Config, store: Store) -> None:
         return _answer({})
 
     @app.delete(f"{API}/tape/stage/<number>")
-    def remove(number: str) -> Response:
+    def remove_stage(number: str) -> Response:
         _user()
         with store.change() as state:
             _known(state["stages"], number)

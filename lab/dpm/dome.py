@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab.shared.jsonfile import JsonFile
+from ..shared.jsonfile import JsonFile
 
 DEFAULT_SIZE = 3 * 1024**3
 Fields = dict[str, Any]

@@ -7,23 +7,30 @@
     python3 -m lab.dpm.server config.json
 
 The configuration: ``listen`` ([address, port]), ``certificate``, ``key``, ``ca`` (PEM files), ``state`` (its file), ``disks`` (bytes by
-server and file system), ``authorized`` (subjects of client certificates that may give orders, such as ``CN=head.example.org``), ``log``
-(optional).
+server and file system), ``settings`` (a domehead.conf, whose ``glb.auth.authorizeDN[]`` are the subjects of client
+certificates that may give orders) or ``authorized`` (their list), ``log`` (optional).
 """
 
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from lab.dpm.dome import Dome
+from .dome import Dome
 
 PREFIX = "/domehead/command/"
 VERSION = "dome [1.15.2] running as head"
+
+
+def authorized_by(settings: str | None) -> set[str]:
+    """The subjects that a domehead.conf lists."""
+    text = Path(settings).read_text() if settings else ""
+    return {found.strip(' "') for found in re.findall(r"^glb\.auth\.authorizeDN\[\]:(.*)$", text, re.MULTILINE)}
 
 
 def subject_of(certificate: dict[str, Any] | None) -> str:
@@ -42,7 +49,7 @@ class DomeServer(ThreadingHTTPServer):
 def make_server(config: dict[str, Any]) -> DomeServer:
     """The server for a configuration; it does not serve yet."""
     dome = Dome(Path(config["state"]), config.get("disks", {}))
-    authorized = set(config["authorized"])
+    authorized = set(config.get("authorized", ())) | authorized_by(config.get("settings"))
     log = open(config["log"], "a", buffering=1) if config.get("log") else None  # noqa: SIM115 (kept open as long as the server)
 
     class Handler(BaseHTTPRequestHandler):

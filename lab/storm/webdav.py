@@ -244,7 +244,13 @@ class Door(BaseHTTPRequestHandler):
 
     def _refuse(self, status: int, words: str) -> None:
         self.close_connection = True  # what is left of the request is not read
-        self._answer(status, f"{words}\n".encode(), {"Connection": "close", **({"WWW-Authenticate": "Bearer"} if status == 401 else {})})
+        self._answer(status, f"{words}\n".encode(), {"WWW-Authenticate": "Bearer"} if status == 401 else None)
+
+    def end_headers(self) -> None:
+        """A client that is not told would send its next request into a connection that is about to end."""
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
         print(f"{self.address_string()} {format % args}", flush=True)

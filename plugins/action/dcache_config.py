@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,14 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, refused
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import FILE_OF_PLUGIN, FILE_PROPERTIES
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import gplazma_conf
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.tape_wellknown import SHIPPED_PATH
 from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import Found, HostAction, Stop, actions, differing, diffs
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache, dcache_restarts
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache, dcache_events, dcache_qos, dcache_restarts
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, User
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Placement, Pool, pools
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_files import LINK_GROUPS
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_options import POOLS, QOS, load_options
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.xrootd import WantedFile
 
 PACKAGE = "dcache"
@@ -34,6 +36,8 @@ TEXTS = (
     "/usr/local/share/dcache/plugins/*/*.properties",
     dcache_restarts.POOLMANAGER_SETUP,
     dcache_restarts.RECORD,
+    LINK_GROUPS,
+    SHIPPED_PATH,
     *FILE_PROPERTIES.values(),
 )
 UNITS = "dcache@*.service"
@@ -47,6 +51,7 @@ class ActionModule(HostAction):
         "lake": {"type": "dict", "required": True},
         "storage": {"type": "dict", "required": True},
         "host": {"type": "str"},
+        "release": {"type": "str"},
         "user": {"type": "str", "default": "dcache"},
         "domains": {
             "type": "list",
@@ -58,19 +63,9 @@ class ActionModule(HostAction):
                 "services": {"type": "list", "elements": "raw", "default": []},
             },
         },
-        "pools": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {
-                "host": {"type": "str", "required": True},
-                "area": {"type": "str", "required": True},
-                "path": {"type": "path", "required": True},
-                "size": {"type": "int"},
-                "name": {"type": "str"},
-                "tags": PROPERTIES,
-            },
-        },
+        "pools": POOLS,
+        "qos": QOS,
+        "events": {"type": "dict", "default": {}},
         "pool_domain": {"type": "str", "default": dcache.POOL_DOMAIN},
         "accounts": {
             "type": "list",
@@ -115,18 +110,21 @@ class ActionModule(HostAction):
     }
 
     def configure(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Reads once, plans, checks, and writes once."""
         storage = load_storage(arguments["storage"], load_lake(arguments["lake"]))
-        host = self.read(Found(), paths=TEXTS, **_places(arguments, storage))
-        own_pools = _pools(storage, arguments, arguments["host"] or host.hostname)
+        host = self.read(Found(), **_places(arguments, storage))
         self._follow(host, arguments, storage.release)
-        release = host.packages.get(PACKAGE) or storage.release
+        release = arguments["release"] or host.packages.get(PACKAGE) or storage.release
         name = arguments["host"] or host.hostname
         texts = {path.lstrip("/"): text for path, text in host.texts.items()}
         try:
-            site = dcache.plan(storage, _options(arguments, name, host, own_pools), texts, release)
+            events = dcache_events.settings(arguments["events"], release)
+            options = _options(arguments, name, host, replace(storage, release=release), events.properties)
+            site = dcache.plan(storage, options, texts, release)
         except ValueError as problem:
             raise Stop({"msg": str(problem)}) from None
-        findings = _check(site.texts, release, name, storage)
+        fresh_selection = dcache_restarts.POOLMANAGER_SETUP in {each.path for each in site.files if each.owner}
+        findings = _check(site.texts, release, name, storage, options.areas if fresh_selection else ())
         bad = [finding for finding in refused(findings) if finding.rule not in arguments["accept"]]
         if bad:
             words = "\n".join(f"  {finding}" for finding in bad)
@@ -150,9 +148,10 @@ class ActionModule(HostAction):
             "reload": dcache_restarts.reloads(site.texts, host.entries, load_site(site.texts, release, name), host.services),
             "domains": list(restarts.domains),
             "ports": list(site.ports),
-            "notes": list(site.notes),
+            "notes": [*site.notes, *events.notes],
             "backups": {path: kept for path, kept in backups.items() if path != dcache_restarts.RECORD},
             "target": host.services.get(TARGET, {}),
+            "host": name,
             "release": release,
             "calls": host.calls,
         }
@@ -171,11 +170,12 @@ class ActionModule(HostAction):
 
 
 def _places(arguments: Mapping[str, Any], storage: Storage) -> dict[str, list[str]]:
-    """What is read beside texts."""
+    """What is read at first."""
     secrets = [arguments[name] for name in ("certificate", "key", "certificate_source", "key_source") if arguments[name]]
     partitions = [path for area in storage.areas for path in area.partitions]
     pool_paths = [*partitions, *(pool["path"] for pool in arguments["pools"])]
     return {
+        "paths": [*TEXTS, *(f"{path.rstrip('/')}/setup" for path in pool_paths)],
         "secrets": secrets,
         "stats": [
             "/etc/dcache/layouts",
@@ -189,17 +189,6 @@ def _places(arguments: Mapping[str, Any], storage: Storage) -> dict[str, list[st
     }
 
 
-def _pools(storage: Storage, arguments: Mapping[str, Any], host: str) -> tuple[Pool, ...]:
-    """The pools of this host: of the partitions of its areas, or as they are placed. Areas without either have theirs in the layout."""
-    placements = tuple(Placement(**{**each, "tags": _texts(each["tags"])}) for each in arguments["pools"])
-    placed = {each.area for each in placements}
-    domains = {domain["name"] for domain in arguments["domains"]}
-    carries = not domains or arguments["pool_domain"] in domains
-    areas = tuple(area for area in storage.areas if area.name in placed or area.partitions)
-    here = pools(replace(storage, areas=areas), host, placements)
-    return tuple(pool for pool in here if pool.host == host and carries)
-
-
 def _named(site: Site, texts: Mapping[str, str]) -> list[str]:
     """The files that the configuration names, by absolute path."""
     scope = next((service.scope for service in site.hosts[0].services() if service.type == "gplazma"), site.hosts[0].layout)
@@ -211,8 +200,16 @@ def _named(site: Site, texts: Mapping[str, str]) -> list[str]:
     return [path for path in dict.fromkeys(named) if path.startswith("/") and "${" not in path]
 
 
-def _options(arguments: Mapping[str, Any], name: str, host: Found, own_pools: tuple[Pool, ...]) -> dcache.Options:
-    plain = ("user", "properties", "zookeeper", "certificate", "key", "certificate_source", "key_source")
+def _options(arguments: Mapping[str, Any], name: str, host: Found, storage: Storage, events: Mapping[str, str]) -> dcache.Options:
+    """storage: with the release that is installed. events: properties for storage events."""
+    plain = ("user", "zookeeper", "certificate", "key", "certificate_source", "key_source")
+    qos = load_options(arguments["qos"], arguments["pools"], name)
+    placed = {each.area for each in qos.placements}
+    # Areas that nobody places have their pools in the layout already.
+    own = tuple(area for area in storage.areas if area.name in placed or area.partitions)
+    areas = dcache_qos.plan_areas(replace(storage, areas=own), qos) if own or placed else ()
+    domains = {domain["name"] for domain in arguments["domains"]}
+    carries = not domains or arguments["pool_domain"] in domains
     return dcache.Options(
         host=name,
         domains=tuple(
@@ -229,11 +226,14 @@ def _options(arguments: Mapping[str, Any], name: str, host: Found, own_pools: tu
         ),
         users=tuple(User(**{**each, "roles": tuple(each["roles"])}) for each in arguments["users"]),
         profiles=tuple(sorted(arguments["profiles"].items())),
-        pools=own_pools,
+        pools=tuple(pool for each in areas for pool in each.pools if pool.host == name and carries),
         pool_domain=arguments["pool_domain"],
+        areas=areas,
+        qos=qos,
         owned=frozenset(path for path, entry in host.entries.items() if entry.get("owner") == arguments["user"]),
         database=dcache.Database(arguments["database_host"], arguments["database_user"], arguments["database_password_file"]),
-        **{**{key: arguments[key] for key in plain}, "properties": _texts(arguments["properties"])},
+        properties={**events, **_texts(arguments["properties"])},
+        **{key: arguments[key] for key in plain},
     )
 
 
@@ -251,8 +251,9 @@ def _texts(properties: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in properties.items()}
 
 
-def _check(texts: Mapping[str, str], release: str, name: str, storage: Storage) -> list[Finding]:
-    known = dcache_host.Known(issuers=tuple(issuer.url for issuer in storage.issuers))
+def _check(texts: Mapping[str, str], release: str, name: str, storage: Storage, areas: Sequence[dcache_qos.AreaQos] = ()) -> list[Finding]:
+    """areas: those whose pools the selection unit must find."""
+    known = dcache_host.Known(areas=tuple(each.use for each in areas), issuers=tuple(issuer.url for issuer in storage.issuers))
     found = {
         **dict.fromkeys(dcache_properties.check(texts, release, name)),
         **dict.fromkeys(dcache_host.check(texts, release, name, known)),

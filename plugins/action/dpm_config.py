@@ -96,7 +96,10 @@ class ActionModule(DatalakeAction):
             words = "\n".join(f"  {finding}" for finding in bad)
             raise Stop({"msg": f"The configuration was refused and nothing was written:\n{words}", "findings": _as_dicts(findings)})
         tested = self._test(site, options, arguments)
-        written = self._write(differing, site, modes, options, arguments) if differing and not self.check_mode else {}
+        written: dict[str, Any] = {}
+        if differing and not self.check_mode:
+            self._narrow([path for path in differing if modes[path] and path in texts], texts, modes, arguments)
+            written = self._write(differing, site, modes, options, arguments)
         reasons = dpm.restart_reasons(site, options, host["services"], entries, [path for path in differing if path in site.changed])
         actions = [f"{'update' if path in texts else 'create'} {path}" for path in differing]
         actions += [f"restart {unit}: {why}" for unit, words in reasons.items() for why in words]
@@ -140,6 +143,12 @@ class ActionModule(DatalakeAction):
         if not answer["valid"]:
             raise Stop({"msg": f"Apache refuses the new {options.dav_file}, so nothing was written:\n{answer['output']}"})
         return {"tested": True, "output": answer["output"], "version": answer["version"]}
+
+    def _narrow(self, paths: list[str], texts: Mapping[str, str], modes: Mapping[str, str | None], arguments: dict[str, Any]) -> None:
+        """Closes files that are open to everybody before their old texts are kept beside them."""
+        files = [{"path": path, "secret_content": texts[path], "mode": modes[path]} for path in paths]
+        if files and arguments["backup"]:
+            self._module("host_write", {"files": files, "directories": []})
 
     def _write(
         self, paths: list[str], site: dpm.Site, modes: Mapping[str, str | None], options: dpm.Options, arguments: dict[str, Any]

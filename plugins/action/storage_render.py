@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import tempfile
@@ -34,6 +35,8 @@ class ActionModule(DatalakeAction):
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        # Texts of Ansible know where they come from, and writers of YAML refuse what is no plain text.
+        arguments = json.loads(json.dumps(arguments))
         _lake, storages = load_all(arguments["lake"], arguments["storages"])
         top = Path(arguments["directory"])
         found = {host: _texts(top / host) for host in storages}
@@ -41,7 +44,9 @@ class ActionModule(DatalakeAction):
         findings = {
             host: tree.check(made[host].texts, tree.system_named(storage.system), storage.release) for host, storage in storages.items()
         }
-        bad = [f"  {host}: {each}" for host, several in findings.items() for each in refused(several) if each.rule not in arguments["accept"]]
+        bad = [
+            f"  {host}: {each}" for host, several in findings.items() for each in refused(several) if each.rule not in arguments["accept"]
+        ]
         shown = {host: [each.as_dict() for each in several] for host, several in findings.items()}
         if bad:
             told = "Configurations were refused and nothing was written:\n" + "\n".join(bad)

@@ -29,7 +29,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems import sto
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets, access_points
 
 MOUNTS, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
-SECRET_LINE = re.compile(r"(?im)^(.*(?:passwd|password|secret|\btoken)[\"']?\s*[=:]\s*).+$|(identified by ).+$")
 SAFE_SECRET = re.compile(r"[A-Za-z0-9_.~+/=-]{32,}")
 QUOTA_KINDS = {"fileset": "filesetName", "group": "groupName", "user": "userName"}
 
@@ -371,18 +370,13 @@ def _after(
     return after
 
 
-def masked(text: str) -> str:
-    """A text without its secrets."""
-    return SECRET_LINE.sub(lambda match: f"{match[1] or match[2]}{MASK}", text)
-
-
 def _diff(wanted: storm.WantedFile, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     have = entries.get(wanted.path, {})
     if wanted.source:
         before = f"{MASK} {have.get('owner')} {have.get('mode')}\n" if have.get("exists") else ""
         after = f"{MASK} {wanted.owner} {wanted.mode}, copied from {wanted.source}\n"
     else:
-        before, after = masked(have.get("content", "")), masked(wanted.content or "")
+        before, after = storm.masked(have.get("content", "")), storm.masked(wanted.content or "")
     return {"before_header": wanted.path, "after_header": wanted.path, "before": before, "after": after}
 
 

@@ -29,6 +29,9 @@ options:
   host:
     description: Full name of the host, where it calls itself otherwise.
     type: str
+  release:
+    description: Release to plan for, before it is installed. By default that of the installed package, and without one that of the storage.
+    type: str
   user:
     description: User of the service.
     type: str
@@ -57,18 +60,17 @@ options:
         default: []
   pools:
     description:
-      - Where the bytes of areas are, for areas whose C(partitions) do not say enough, and for storages of several hosts.
+      - Pools of all hosts, where the C(partitions) of the areas do not say enough. Every host takes its own.
       - A pool that is in the layout already keeps its section.
     type: list
     elements: dict
     default: []
     suboptions:
       host:
-        description: Full name of the host; every host takes its own.
+        description: Host of the pool; O(host) by default.
         type: str
-        required: true
       area:
-        description: Name of the area.
+        description: Area whose files it holds.
         type: str
         required: true
       path:
@@ -76,15 +78,74 @@ options:
         type: path
         required: true
       size:
-        description: Bytes that it may hold. Without it, its share of the capacity of the area.
-        type: int
+        description: Size with its unit. By default the pools of an area share its capacity, and tape buffers take their file system.
+        type: str
       name:
-        description: Name of the pool. Without it, one made of host and path.
+        description: Name of the pool; made of host and path by default.
         type: str
       tags:
-        description: Tags beside C(hostname), C(area) and C(media).
+        description: Pool tags beside C(hostname), C(area) and C(media).
         type: dict
         default: {}
+  qos:
+    description: What is said about quality of service beside the areas.
+    type: dict
+    default: {}
+    suboptions:
+      store:
+        description: First half of the storage classes; the last directory of the base path by default.
+        type: str
+        default: ""
+      hsm:
+        description: How pools reach the tape. Needed when an area is on tape.
+        type: dict
+        suboptions:
+          type:
+            description: Type of the store; it must be the one that files have.
+            type: str
+            default: osm
+          instance:
+            description: Name of the store; its type by default.
+            type: str
+          provider:
+            description: V(script), V(copy), V(link), V(tar), or a plug-in.
+            type: str
+            default: script
+          options:
+            description: Options of the provider, such as C(command) of V(script) and C(directory) of V(copy).
+            type: dict
+            default: {}
+      online_tape:
+        description: Tape areas whose files stay on disk as well (C(disk+tape)).
+        type: list
+        elements: str
+        default: []
+      reservations:
+        description: Each area gets a space reservation of its capacity, and all writes to it go there.
+        type: bool
+        default: false
+      reservers:
+        description: FQANs and user names that may reserve, beside the groups with write access; for C(LinkGroupAuthorization.conf).
+        type: list
+        elements: str
+        default: []
+      policies:
+        description: QoS policies, as dCache's JSON. From 9.2. They cannot be changed once stored, so put a version into their names.
+        type: list
+        elements: dict
+        default: []
+      area_policies:
+        description: Name of the policy that new files of an area get, by area.
+        type: dict
+        default: {}
+      tape_api:
+        description: Address of the frontend for the tape API's discovery document.
+        type: str
+        default: ""
+  events:
+    description: Storage events, with the keys C(kafka) and C(streams). What is left out stays as it is.
+    type: dict
+    default: {}
   pool_domain:
     description: Domain that runs the pools that the layout lacks. A host with O(domains) has pools when this is one of them.
     type: str
@@ -199,6 +260,7 @@ attributes:
 author:
   - The escape.datalake authors (@escape-wp2)
 seealso:
+  - module: escape.datalake.dcache_qos
   - module: escape.datalake.host_read
   - module: escape.datalake.host_write
 """
@@ -284,6 +346,11 @@ target:
   returned: always
   type: dict
   sample: {load: loaded, active: active, enabled: enabled, started: 1767225600.5, daemon_reload: false}
+host:
+  description: Full name of the host.
+  returned: always
+  type: str
+  sample: se.example.org
 release:
   description: Release whose rules were used, that of the installed package where there is one.
   returned: always

@@ -15,8 +15,8 @@ description:
     PoolManager, tape stores of pools, space reservations, directory tags, QoS policies, and the quality of service of files.
   - Reads what is there first and sends only what is missing. An area that is served by its pools already, in whatever way, gets no command.
   - Nothing is removed because it is not described.
-  - One log-in to the admin shell for all commands of a task, one keep-alive client for the frontend, and one run of chimera for each kind of
-    question. What was changed is read back, and a change that does not show has failed.
+  - One log-in to the admin shell for all commands of a task, one keep-alive client for the frontend, and few runs of chimera.
+    What was changed is read back, and a change that does not show has failed.
   - The tables of C(docs/dcache-qos.md) say what an area becomes.
   - The admin shell and the frontend are reached from the controller, chimera runs on the host of the task.
 options:
@@ -32,7 +32,7 @@ options:
     description: Host that holds the partitions of areas without O(pools). The host of the task by default.
     type: str
   pools:
-    description: Pools, where the C(partitions) of the areas do not say enough. An area that is named here takes nothing from its partitions.
+    description: Pools, where the C(partitions) of the areas do not say enough. Partitions of areas named here do not count.
     type: list
     elements: dict
     default: []
@@ -225,7 +225,8 @@ options:
         default: 0
   reload:
     description:
-      - Has PoolManager take O(pool_manager_file) when it runs with something else. A changed file has no effect before, not even after a restart.
+      - Has PoolManager take O(pool_manager_file) when it runs with something else. A changed file has no effect before, not even after a
+        restart.
       - What was changed live and is not in the file is lost then.
     type: bool
     default: false

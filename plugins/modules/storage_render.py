@@ -12,9 +12,10 @@ short_description: Configurations of storages as trees of files, without their h
 version_added: 0.1.0
 description:
   - Writes for each storage what its role would write on a new host that carries all of it, into a directory of the controller.
-  - A tree that is there is taken for what the host has, so that hand-made configurations are edited in place and a second run writes nothing.
+  - A tree that is there is taken for what the host has, so that hand-made configurations are edited in place and a second run writes
+    nothing.
   - Every tree passes the checks of its system before any file is written.
-  - Runs on the controller and touches no host. What a system keeps elsewhere than in files, such as spaces of EOS, is not rendered.
+  - Runs on the controller and touches no host. Of EOS, the commands for the console of a new instance are written beside the files.
 options:
   lake:
     description: The lake, as in the inventory variable C(datalake_lake).
@@ -26,8 +27,9 @@ options:
     required: true
   variables:
     description:
-      - Variables of the roles, by the same names, for what the descriptions do not say. These are used, C(dcache_accounts), C(dcache_pools),
-        C(dcache_properties), C(dpm_authorized), C(dpm_client), C(eos_accounts), C(eos_instance) and C(xrootd_directives).
+      - Variables of the roles, by the same names, for what the descriptions do not say. These are used, C(dcache_accounts),
+        C(dcache_pools), C(dcache_properties), C(dpm_authorized), C(dpm_client), C(eos_accounts), C(eos_instance), C(eos_placements)
+        and C(xrootd_directives).
     type: dict
     default: {}
   directory:

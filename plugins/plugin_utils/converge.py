@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,11 +15,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.plan_file import P
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Outcome, Plan, apply, result
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import NotShown
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import RETRY_STATUS, ApiError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
 
 Found = TypeVar("Found")
+# How often what is left is written again, and seconds before the first time when a write got lost.
 MORE_ROUNDS = 3
+PAUSE = 0.25
 
 
 def converge(
@@ -35,17 +38,17 @@ def converge(
     """Reads, plans, writes, reads once more, and reports as failed what was written but is not there.
 
     plan: from what read() found to what must be done. write: does one change. ahead: sees the whole plan before the first write.
-    What somebody else made in the meantime, such as the last calls of a run that was killed, is planned and written once more.
+    A write whose fate is not known, or that somebody else did in the meantime, is planned again from what is found then, a few times.
     file: where the plan is written to instead of being applied, or must come from. objects: what was found by subject of a plan.
     """
-    made_by_others: list[Change] = []
+    unsure: list[Change] = []
 
     def noting(change: Change) -> None:
         try:
             write(change)
         except ApiError as problem:
-            if problem.error_class == "Duplicate":
-                made_by_others.append(change)
+            if may_be_done(change, problem):
+                unsure.append(change)
             raise
 
     found = read()
@@ -59,19 +62,27 @@ def converge(
     if ahead and not only_plan:
         ahead(planned.plan)
     outcome = apply_allowed(planned, noting, check_mode=only_plan)
-    if only_plan or not (outcome.done or made_by_others):
+    if only_plan or not (outcome.done or unsure):
         return guard.report(result(planned.plan, outcome, client.traffic), planned.held)
     held = planned.held
-    after = without(plan(read()), outcome, made_by_others)
-    rounds = 0
-    while after.plan and (planned.more or made_by_others) and rounds < MORE_ROUNDS:
+    after = without(plan(read()), outcome, unsure)
+    for rounds in range(1, MORE_ROUNDS + 1):
+        if not after.plan or not (planned.more or unsure):
+            break
+        if unsure:
+            time.sleep(PAUSE * 2**rounds)
+            unsure.clear()
         changes += after.plan.changes
-        merge(outcome, apply_allowed(after, write, check_mode=False))
-        planned, rounds = after, rounds + 1
-        made_by_others.clear()
-        after = without(plan(read()), outcome)
+        merge(outcome, apply_allowed(after, noting, check_mode=False))
+        planned, after = after, without(plan(read()), outcome, unsure if rounds < MORE_ROUNDS else ())
     outcome.failed += [(change, str(NotShown())) for change in after.plan.changes]
     return guard.report(result(Plan.of(changes), outcome, client.traffic), held)
+
+
+def may_be_done(change: Change, problem: ApiError) -> bool:
+    """Whether a write that failed may have reached the server, or found its work done: only looking again can tell."""
+    lost = problem.error_class is None and problem.status in (None, *RETRY_STATUS)
+    return lost or problem.error_class == "Duplicate" or (change.verb != "create" and problem.status == 404)
 
 
 def without(planned: Planned, outcome: Outcome, forgiven: Sequence[Change] = ()) -> Planned:

@@ -23,6 +23,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos
 
 SPACES = r"\s SrmSpaceManager ls spaces"
 RESERVED = r"^\d+ voGroup:"  # begin of the answer to a reservation that was made or changed
+TAKEN = "Duplicated entry"  # what PoolManager says of a name that is there
 ROLE_REFUSED = "does not have permission to change qos"
 ROLE_REMEDY = "From 9.2 the account needs a role: roles:qos-user or qos-group in the multimap, or admin, claimed with the option roles."
 Run = Callable[[str], tuple[int, str, str]]
@@ -147,7 +148,7 @@ class LiveDcache:
             case "setup file":
                 self._admin().write(r"\sp save")
             case "command":
-                self._admin().write(str(change.after))
+                self._command(str(change.after))
             case "link groups":
                 self._admin().write(r"\s SrmSpaceManager update link groups")
             case "reservation":
@@ -163,6 +164,14 @@ class LiveDcache:
                 self._move(change.after, bulk, progress)
             case unknown:
                 raise AssertionError(unknown)
+
+    def _command(self, command: str) -> None:
+        try:
+            self._admin().write(command)
+        except AdminError as problem:
+            # A pool that starts makes itself known at any moment, after a reload for sure. What it is in is read back later.
+            if not (command.startswith(r"\sp psu create ") and TAKEN in str(problem)):
+                raise
 
     def _reserve(self, change: Change) -> None:
         each = self._area(change)

@@ -15,16 +15,27 @@ from typing import Any
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import storm_release, xrootd_tables
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.xrootd import Facts
 from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import accounts_of
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.eos_answers import Instance
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache, dpm, eos, storm, storm_layout, xrootd
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import (
+    dcache,
+    dcache_pools,
+    dpm,
+    eos,
+    eos_instance,
+    storm,
+    storm_layout,
+    xrootd,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Placement, pools
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Placement, Wanted
 
 Files = Mapping[str, str]
 """Text by path relative to the root."""
 Variables = Mapping[str, Any]
 """Variables of the system's role, such as ``dcache_accounts``."""
 MakeSecret = Callable[[], str]
+EOS_SCRIPT = "eos-instance.eosh"  # what a new instance would be told by its console
 
 
 @dataclass(frozen=True)
@@ -46,11 +57,11 @@ def render(storage: Storage, variables: Variables, files: Files, make_secret: Ma
 def _dcache(storage: Storage, variables: Variables, files: Files, _make_secret: MakeSecret) -> Rendered:
     host = storage.doors[0].host
     here = replace(storage, doors=tuple(replace(door, host=host) for door in storage.doors))
-    placements = tuple(Placement(**each) for each in variables.get("dcache_pools", ()))
+    placements = tuple(dcache_pools.Placement(**each) for each in variables.get("dcache_pools", ()))
     options = dcache.Options(
         host=host,
         accounts=tuple(Account(**{**each, "roles": tuple(each.get("roles", ()))}) for each in variables.get("dcache_accounts", ())),
-        pools=pools(storage, host, placements),
+        pools=dcache_pools.pools(storage, host, placements),
         properties=variables.get("dcache_properties", {}),
     )
     return Rendered(dcache.plan(here, options, files, storage.release).texts)
@@ -68,8 +79,13 @@ def _dpm(storage: Storage, variables: Variables, files: Files, make_secret: Make
     options = dpm.Options(authorized=tuple(variables.get("dpm_authorized", ())))
     if dpm.HEAD.lstrip("/") not in files:
         client = {"secret": make_secret(), "passphrase": make_secret(), **variables.get("dpm_client", {})}
-        made = {name: make_secret() for name in ("shared_key", "database_password", "macaroon_secret")}
-        options = replace(options, client=dpm.Client(**client), **made)
+        options = replace(
+            options,
+            client=dpm.Client(**client),
+            shared_key=make_secret(),
+            database_password=make_secret(),
+            macaroon_secret=make_secret(),
+        )
     site = dpm.plan(storage, options, _absolute(files))
     texts = _relative(site.texts)
     return Rendered(texts, frozenset(texts))
@@ -83,8 +99,12 @@ def _xrootd(storage: Storage, variables: Variables, files: Files, _make_secret: 
 
 
 def _eos(storage: Storage, variables: Variables, files: Files, _make_secret: MakeSecret) -> Rendered:
-    options = eos.Options(instance=variables.get("eos_instance", "eosdev"), accounts=accounts_of(variables.get("eos_accounts", [])))
-    return Rendered({**files, **_relative(eos.plan(storage, options, _absolute(files)).texts)})
+    accounts = accounts_of(variables.get("eos_accounts", []))
+    options = eos.Options(instance=variables.get("eos_instance", "eosdev"), accounts=accounts)
+    placements = {name: Placement(**each) for name, each in variables.get("eos_placements", {}).items()}
+    steps = eos_instance.plan(storage, Wanted(accounts, placements), Instance())
+    script = "".join(f"{step.command}\n" for step in steps)
+    return Rendered({**files, **_relative(eos.plan(storage, options, _absolute(files)).texts), EOS_SCRIPT: script})
 
 
 RENDERERS: Mapping[str, Callable[[Storage, Variables, Files, MakeSecret], Rendered]] = {

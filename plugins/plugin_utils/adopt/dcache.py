@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.adopt import naming
@@ -31,11 +31,11 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals
 from ansible_collections.escape.datalake.plugins.plugin_utils.model import kinds, parse, paths, units
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import default_audiences
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Door
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Door, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache as planner
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import Draft
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Pool
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Placement, pools
 
 NEWEST = "12.0.1"
 PORTS = {"webdav": 2880, "xrootd": 1094}
@@ -80,7 +80,7 @@ def adopt(files: Mapping[str, str], release: str, hostname: str) -> Adopted:
             reading.note(f"Groups of {name} were given write: what they may do is in the owners and modes of the name space. Look at it.")
     base = _base_path(reading)
     storage = _storage(reading, issuers, base)
-    variables = _variables(reading, groups, issuers, profiles)
+    variables = _variables(reading, groups, issuers, profiles, storage["areas"])
     if not release:
         reading.note("The release is not known; give all its numbers.")
     reading.notes += changes(files, storage, issuers, variables, reading.release, reading.hostname)
@@ -111,7 +111,7 @@ def changes(
     try:
         lake = parse.load_lake({"name": "adopted", "issuers": {name: dict(entry) for name, entry in issuers.items()} or NO_ISSUER})
         loaded = parse.load_storage({"release": release, **storage, "areas": areas}, lake)
-        site = planner.plan(loaded, options_of(variables, hostname), files, release)
+        site = planner.plan(loaded, options_of(variables, loaded, hostname), files, release)
     except DescriptionError as error:
         return [f"To be settled by hand: {problem}" for problem in error.problems]
     return [
@@ -121,30 +121,25 @@ def changes(
     ]
 
 
-def options_of(variables: Mapping[str, Any], hostname: str) -> planner.Options:
-    """The planner's options from the variables of the role."""
+def options_of(variables: Mapping[str, Any], storage: Storage, hostname: str) -> planner.Options:
+    """The planner's options from the variables of the role. Raises DescriptionError."""
+    placements = tuple(Placement(**each) for each in variables.get("dcache_pools", ()))
+    placed = {each.area for each in placements}
+    areas = tuple(area for area in storage.areas if area.name in placed)
     return planner.Options(
         hostname,
         domains=tuple(
             planner.DomainOptions(
                 domain["name"],
-                tuple(planner.Service(service["kind"], service.get("properties", {})) for service in domain["services"]),
+                tuple(planner.Service(service["name"], service.get("properties", {})) for service in domain["services"]),
                 domain.get("properties", {}),
             )
             for domain in variables.get("dcache_domains", ())
         ),
         accounts=tuple(Account(**{**each, "roles": tuple(each.get("roles", ()))}) for each in variables.get("dcache_accounts", ())),
         profiles=tuple(variables.get("dcache_profiles", {}).items()),
-        pools=tuple(
-            Pool(
-                each["name"],
-                each["path"],
-                each["domain"],
-                units.parse_size(each["size"]) if "size" in each else None,
-                each.get("properties", {}),
-            )
-            for each in variables.get("dcache_pools", ())
-        ),
+        pools=pools(replace(storage, areas=areas), hostname, placements) if areas else (),
+        pool_domain=variables.get("dcache_pool_domain", planner.POOL_DOMAIN),
         properties=variables.get("dcache_properties", {}),
     )
 
@@ -261,8 +256,10 @@ def _areas(reading: _Reading, base: str) -> Iterator[dict[str, Any]]:
         at = f"{offer.where}: " if offer.where else ""
         area: dict[str, Any] = {"name": name, "path": path, "qos": naming.class_of(name, offer.facts, offer.pools[:1])}
         reading.note(f"{at}{path} is a proposal for {offer.kind} {offer.name}: tags in the name space tell which directories are its own.")
-        if offer.capacity:
-            area["capacity"] = units.format_size(offer.capacity)
+        if offer.staging:
+            reading.note(f"{at}Fill in the capacity of area {name}: that of its tapes, which no file tells.")
+        elif offer.capacity:
+            area["capacity"] = units.format_size(offer.capacity // (offer.copies or 1))
         else:
             reading.note(f"{at}Fill in the capacity of area {name}: not all of its pools have a size in these files.")
         if offer.facts:
@@ -361,7 +358,13 @@ def _vos(reading: _Reading) -> list[str]:
 # --- what a description does not say -----------------------------------------------------------------------------------------------------
 
 
-def _variables(reading: _Reading, groups: Mapping[str, str], issuers: Mapping[str, Any], profiles: Mapping[str, str]) -> dict[str, Any]:
+def _variables(
+    reading: _Reading,
+    groups: Mapping[str, str],
+    issuers: Mapping[str, Any],
+    profiles: Mapping[str, str],
+    areas: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     accounts = list(_group_accounts(reading, groups))
     accounts += [each for each in _issuer_accounts(reading, issuers) if not any(each["uid"] == other.get("uid") for other in accounts)]
@@ -369,25 +372,43 @@ def _variables(reading: _Reading, groups: Mapping[str, str], issuers: Mapping[st
         variables["dcache_accounts"] = accounts
     if profiles:
         variables["dcache_profiles"] = dict(profiles)
-    domains = [each for domain in reading.draft.host.domains if (each := _domain(reading, domain))]
+    domains = [_domain(reading, domain) for domain in reading.draft.host.domains]
     if domains:
         variables["dcache_domains"] = domains
-    pools = pools_of(reading.draft.host, reading.files).values()
-    if pools:
-        variables["dcache_pools"] = [
-            {
-                "name": pool.name,
-                "path": pool.path,
-                "domain": pool.domain,
-                **({"size": units.format_size(pool.size)} if pool.size else {}),
-                **({"properties": _open(reading, pool.properties)} if pool.properties else {}),
-            }
-            for pool in pools
-        ]
+    placed = list(_pools(reading, areas))
+    if placed:
+        variables["dcache_pools"] = placed
+        known = pools_of(reading.draft.host, reading.files)
+        runs = list(dict.fromkeys(known[each["name"]].domain for each in placed))
+        variables["dcache_pool_domain"] = runs[0]
+        if len(runs) > 1:
+            reading.note(f"Pools run in {', '.join(runs)}; on a host made anew all would run in {runs[0]}.")
     properties = _own(reading, *reading.draft.host.setups, reading.draft.host.layout)
     if properties:
         variables["dcache_properties"] = properties
     return variables
+
+
+def _pools(reading: _Reading, areas: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The pools of this host by area, where all pools of the area are on it."""
+    known = pools_of(reading.draft.host, reading.files)
+    taken: set[str] = set()
+    for area, offer in zip(areas, offers(reading.draft.host, reading.files), strict=True):
+        if not set(offer.pools) <= set(known) - taken or len(offer.pools) < area.get("copies", 1):
+            reading.note(
+                f"The pools of area {area['name']} are not all here, or another area's too; name them in dcache_pools or partitions."
+            )
+            continue
+        taken |= set(offer.pools)
+        for name in offer.pools:
+            pool = known[name]
+            tags = {key: value for key, value in pool.tags.items() if key not in ("hostname", "area", "media")}
+            size = {} if pool.size is None else {"size": pool.size}
+            place = {"host": reading.hostname, "area": area["name"], "path": pool.path, **size, "name": name}
+            yield {**place, **({"tags": tags} if tags else {})}
+            further = [key for key in pool.properties if key not in ("pool.tags", "pool.wait-for-files")]
+            if further:
+                reading.notes.append(f"{pool.where}: stays in the layout; a pool made anew would not have it: {', '.join(further)}")
 
 
 def _group_accounts(reading: _Reading, groups: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -431,7 +452,7 @@ def _account(results: Sequence[Principal]) -> dict[str, Any] | None:
 
 
 def _domain(reading: _Reading, domain: Domain) -> dict[str, Any]:
-    """A domain and its services, pools left out; nothing for one that has pools only."""
+    """A domain and its services, pools left out."""
     services: dict[str, dict[str, Any]] = {}
     for service in domain.services:
         if service.type == "pool":
@@ -443,10 +464,8 @@ def _domain(reading: _Reading, domain: Domain) -> dict[str, Any]:
             )
             continue
         kept = _own(reading, service.scope)
-        services[service.type] = {"kind": service.type, **({"properties": kept} if kept else {})}
+        services[service.type] = {"name": service.type, **({"properties": kept} if kept else {})}
     properties = _own(reading, domain.scope)
-    if not services:
-        return {}
     return {"name": domain.name, **({"properties": properties} if properties else {}), "services": list(services.values())}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.adopt import dcache, dpm, xrootd
+from ansible_collections.escape.datalake.plugins.plugin_utils.adopt import dcache, dpm, eos, storm, xrootd
 from ansible_collections.escape.datalake.plugins.plugin_utils.adopt.adopted import Adopted
 from ansible_collections.escape.datalake.plugins.plugin_utils.adopt.survey import Survey
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import tree
@@ -31,6 +31,8 @@ class Adopter:
 ADOPTERS: Mapping[str, Adopter] = {
     "dcache": Adopter(dcache.adopt, dcache.survey),
     "dpm": Adopter(dpm.adopt, dpm.survey, (dpm.DOME_FILE,)),
+    "storm": Adopter(storm.adopt, storm.survey, storm.FILES),
+    "eos": Adopter(eos.adopt, eos.survey, (eos.ANSWERS, eos.ACCOUNTS)),
     "xrootd": Adopter(xrootd.adopt, xrootd.survey),
 }
 

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_services, gplazma, gplazma_loading, pool_selection
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import pool_setup as pool_setup_rules
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import Release, parse_release
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_services import Service, ServicesInput
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import load_site, place
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import CONF_PROPERTY, FILE_PROPERTIES, LoginSetup
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.pool_selection import AreaUse, SelectionInput
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.pool_setup import PoolSetupInput
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import pool_setup
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host, Scope
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Service as LayoutService
@@ -85,6 +87,17 @@ def _host(host: Host, release: Release, files: Mapping[str, str], known: Known) 
         path = scope.value("poolmanager.setup.file") or POOLMANAGER_SETUP
         if path in files:
             yield from pool_selection.check(_selection(host, scope, path, release, files, known))
+    for scope in [service.scope for service in host.services() if service.type == "pool"]:
+        path = _setup_path(scope)
+        if path in files:
+            given = PoolSetupInput(
+                files[path], path.lstrip("/"), scope.value("pool.name"), scope.value("pool.size"), scope.value("pool.lfs")
+            )
+            yield from pool_setup_rules.check(given)
+
+
+def _setup_path(pool: Scope) -> str:
+    return pool.value("pool.path").rstrip("/") + "/setup"
 
 
 def login_setups(host: Host, release: Release, files: Mapping[str, str]) -> Iterator[tuple[LoginSetup, gplazma_loading.Places]]:
@@ -137,7 +150,7 @@ def _service(host: Host, domain: str, service: LayoutService) -> Service:
 
 def _selection(host: Host, scope: Scope, path: str, release: Release, files: Mapping[str, str], known: Known) -> SelectionInput:
     pools = [service.scope for service in host.services() if service.type == "pool"]
-    setups = [files.get(pool.value("pool.path").rstrip("/") + "/setup", "") for pool in pools]
+    setups = [files.get(_setup_path(pool), "") for pool in pools]
     kinds = {service.type for service in host.services()}
     reservation = scope.value("dcache.enable.space-reservation")
     return SelectionInput(

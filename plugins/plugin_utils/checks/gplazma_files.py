@@ -16,6 +16,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_rele
     OIDC_SUBJECT_AT_PROVIDER,
     OMNISESSION_ROLE,
     OMNISESSION_TABS,
+    VOMS_INSIDE_VO,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_loading import shown
@@ -96,6 +97,22 @@ def _multimap(setup: LoginSetup, path: str, _number: int) -> Iterator[Finding]:
         if mapping.match.kind == "oidc":
             yield from _subject(setup, path, number, mapping)
         yield from _root_for_many(path, number, mapping)
+        if mapping.match.kind == "fqan":
+            yield from _bare_fqan(setup, path, number, mapping.match.name)
+
+
+def _bare_fqan(setup: LoginSetup, path: str, number: int, fqan: str) -> Iterator[Finding]:
+    """The FQAN of a VO itself, which many VOMS servers write with ``/Role=NULL`` and some without."""
+    if not VOMS_INSIDE_VO.covers(setup.release) or "/" in fqan.strip("/") or not fqan.strip("/"):
+        return
+    if any(line.plugin == "voms" for _number, line in setup.of_phase(Phase.AUTH)):
+        message = (
+            f"From {VOMS_INSIDE_VO.since()} the plug-in voms takes only FQANs that begin with {fqan}/: where the VOMS server writes {fqan} "
+            "without /Role=NULL, it maps nobody."
+        )
+        remedy = "Look with `voms-proxy-info -fqan`; map a sub-group or a role as well."
+        source = "dCache issue 7802, VomsPlugin.java"
+        yield Finding("voms.bare-fqan", Severity.NOTICE, shown(path), number, message, remedy, source)
 
 
 def _subject(setup: LoginSetup, path: str, number: int, mapping: multimap.Mapping) -> Iterator[Finding]:
@@ -233,6 +250,7 @@ def _vorolemap(setup: LoginSetup, path: str, _number: int) -> Iterator[Finding]:
             "dcache.md section 3.4; dCache VOMapLineParser.java",
         )
     for number, mapping in document.entries():
+        yield from _bare_fqan(setup, path, number, mapping.fqan)
         if mapping.dn == "*" and not mapping.fqan:
             message = f"Any member of any VO that the host trusts becomes {mapping.name}."
             yield Finding(

@@ -86,7 +86,15 @@ SYSTEMS: tuple[System, ...] = (
         packages=("dmlite-dpmhead-dome", "dmlite-dpmdisk-dome", "dmlite-dpmhead", "dmlite-dpmdisk"),
         parts=("xrootd",),
     ),
-    System("eos", eos.MARKERS, eos.FILES, (eos.check,), packages=("eos-server",)),
+    System(
+        "eos",
+        eos.MARKERS,
+        eos.FILES,
+        (eos.check,),
+        packages=("eos-server",),
+        secrets=("etc/xrootd/*secret*", "etc/xrootd/*.keytab", "etc/xrootd/*key.pem"),
+        parts=("xrootd",),
+    ),
     System(
         "xrootd",
         ("etc/xrootd/xrootd-*.cfg",),

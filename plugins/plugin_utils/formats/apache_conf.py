@@ -21,6 +21,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.text_lines
 CONDITIONS = frozenset({"ifmodule", "ifdefine", "ifversion", "iffile", "ifsection", "ifdirective"})
 _WORD = re.compile(r"""\s*("(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[^\s"']\S*)""", re.DOTALL)
 _ESCAPED = re.compile(r"""\\(["'\\])""")
+_BLANKS = " \t\r\n\f\v"  # what apr_isspace takes for one
 _PLAIN = re.compile(r"""[^\s"'\\<>#]+\Z""")
 
 
@@ -154,10 +155,10 @@ class Document:
         directives: list[Directive] = []
         for first, end, body in logical:
             if not body.startswith("<"):
-                name = body.split(None, 1)[0]
+                name = re.split(r"[ \t\r\n\f\v]", body, maxsplit=1)[0]
                 around = tuple(each for each in closed if each.first < first < each.end)
                 indent = self.lines[first][: len(self.lines[first]) - len(self.lines[first].lstrip(" \t"))]
-                directives.append(Directive(name, body[len(name) :].strip(), first, end, indent, around))
+                directives.append(Directive(name, body[len(name) :].strip(_BLANKS), first, end, indent, around))
         return tuple(directives), tuple(closed), tuple(problems)
 
 
@@ -207,7 +208,7 @@ def _logical(lines: Sequence[str]) -> Iterable[tuple[int, int, str]]:
         while body.endswith("\\") and at < len(lines):
             body = body[:-1] + lines[at].rstrip("\n").removesuffix("\r")
             at += 1
-        body = body.strip(" \t")
+        body = body.strip(_BLANKS)
         if body and not body.startswith("#"):
             yield first, at, body
 

@@ -30,7 +30,7 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True)
 class FileSystem:
-    """A disk of the instance. group: scheduling group, ``ssd.0``. status: ``rw``, ``ro``, ``drain``, ``off``, ..."""
+    """A disk of the instance. group: scheduling group, ``ssd.0``. status: ``rw``, ``ro``, ``drain``, ``off``, ... capacity: bytes."""
 
     number: str
     host: str
@@ -38,6 +38,7 @@ class FileSystem:
     path: str
     group: str
     status: str
+    capacity: int = 0
 
     @property
     def space(self) -> str:
@@ -83,7 +84,6 @@ def read(text: str, spaces: Sequence[str], paths: Sequence[str]) -> Instance:
     documents, rest = _documents(text)
     if len(documents) != len(LISTS):
         raise AnswerError(f"eos answered {len(documents)} of the commands {', '.join(LISTS)}.")
-    listed = {command: _rows(command, document) for command, document in zip(LISTS, documents, strict=True)}
     parts = _parts(rest)
     if len(parts) != len(spaces) + 2 * len(paths) + 1:
         raise AnswerError(f"eos answered {len(parts)} of {len(spaces) + 2 * len(paths) + 1} questions in plain text.")
@@ -94,6 +94,32 @@ def read(text: str, spaces: Sequence[str], paths: Sequence[str]) -> Instance:
         for path, facts, attributes in zip(paths, map(_pairs, places[::2]), places[1::2], strict=True)
         if "mode" in facts
     }
+    return _instance(documents, status, directories, parts[-1])
+
+
+def survey_questions(paths: Iterable[str]) -> list[str]:
+    """The commands whose answers, kept in a file, tell a reader without an instance what it is. paths: directories of interest."""
+    return [*LISTS, "json", *(f"fileinfo {path} -m" for path in paths), "vid ls -n"]
+
+
+def read_survey(text: str) -> Instance:
+    """The instance from the answers to survey_questions(), whatever the paths were. Raises AnswerError for anything else."""
+    documents, rest = _documents(text)
+    if len(documents) != len(LISTS):
+        raise AnswerError(f"eos answered {len(documents)} of the commands {', '.join(LISTS)}.")
+    directories = {}
+    for line in rest.splitlines():
+        facts = _pairs([line])
+        if "file" in facts and "mode" in facts:
+            names, values = re.findall(r"xattrn=(\S+)", line), re.findall(r"xattrv=(\S*)", line)
+            directories[facts["file"].rstrip("/")] = Directory(int(facts["mode"], 8) & 0o7777, dict(zip(names, values, strict=False)))
+    return _instance(documents, {}, directories, rest.splitlines())
+
+
+def _instance(
+    documents: Sequence[Any], status: Mapping[str, Mapping[str, str]], directories: Mapping[str, Directory], maps: Iterable[str]
+) -> Instance:
+    listed = {command: _rows(command, document) for command, document in zip(LISTS, documents, strict=True)}
     names = [row["name"] for row in listed["space ls"] if "name" in row]
     return Instance(
         spaces={name: {**_settings(listed["space ls"], name), **status.get(name, {})} for name in names},
@@ -105,7 +131,7 @@ def read(text: str, spaces: Sequence[str], paths: Sequence[str]) -> Instance:
             for row in listed["quota ls -n"]
             if row.get("gid") in PROJECT and "space" in row
         },
-        identities={(found[1], found[2], found[3]): found[4] for line in parts[-1] if (found := _VID.fullmatch(line.strip()))},
+        identities={(found[1], found[2], found[3]): found[4] for line in maps if (found := _VID.fullmatch(line.strip()))},
     )
 
 
@@ -150,7 +176,16 @@ def _settings(rows: Iterable[Mapping[str, str]], name: str) -> dict[str, str]:
 
 
 def _file_system(row: Mapping[str, str]) -> FileSystem:
-    return FileSystem(row["id"], row["host"], int(row["port"]), row["path"], row.get("schedgroup", ""), row.get("configstatus", ""))
+    size = row.get("stat.statfs.capacity", "")
+    return FileSystem(
+        row["id"],
+        row["host"],
+        int(row["port"]),
+        row["path"],
+        row.get("schedgroup", ""),
+        row.get("configstatus", ""),
+        int(size) if size.isdigit() else 0,
+    )
 
 
 def _parts(rest: str) -> list[list[str]]:

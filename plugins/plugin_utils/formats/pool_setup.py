@@ -58,6 +58,7 @@ SIGNATURES: dict[str, Signature] = {
     "set gap": Signature(1, 1),
     "set heartbeat": Signature(1, 1),
     "set max diskspace": Signature(1, 1),
+    "set mover cost factor": Signature(1, 1),
     "set report remove": Signature(1, 1),
     "st set timeout": Signature(1, 1),
     "st unset timeout": Signature(0, 0),

@@ -285,6 +285,13 @@ class _Dumper(yaml.SafeDumper):
         return super().represent_sequence(tag, sequence, True if short else flow_style)
 
 
+# Values that come through Ansible are of classes derived from the plain ones.
+_Dumper.add_multi_representer(str, _Dumper.represent_str)
+_Dumper.add_multi_representer(int, _Dumper.represent_int)
+_Dumper.add_multi_representer(dict, _Dumper.represent_dict)
+_Dumper.add_multi_representer(list, _Dumper.represent_list)
+
+
 def _inline(value: Any) -> str:
     text = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)
     return str(text).removesuffix("...\n").strip()

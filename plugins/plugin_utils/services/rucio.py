@@ -367,7 +367,9 @@ class RucioClient(HttpClient):
         body: dict[str, dict[str, dict[str, int]]] = {}
         for (source, destination), distance in distances.items():
             body.setdefault(source, {})[destination] = {"distance": distance}
-        self.request("POST", "import/", json={"distances": body}, timeout=max(self.timeout, BULK_TIMEOUT))
+        # A connection for each import: a server of several processes then gives it to one that is free, and computes on several cores.
+        headers = {"Connection": "close"}
+        self.request("POST", "import/", json={"distances": body}, headers=headers, timeout=max(self.timeout, BULK_TIMEOUT))
 
     # Writing: accounts
 

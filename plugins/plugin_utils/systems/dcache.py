@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_data
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
-    QOS_POLICIES,
+    CLEANERS_SPLIT,
     XROOTD_TOKENS_BY_DEFAULT,
     Release,
     since,
@@ -22,7 +22,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_lay
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Service as LayoutService
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Door, Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache_logins
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache_logins, dcache_migration, dcache_qos, dcache_qos_files
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import CONF, HEAD, Draft
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, LoginOptions, User
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Pool
@@ -33,11 +33,8 @@ KINDS = {"davs": "webdav", "https": "webdav", "root": "xrootd", "roots": "xrootd
 FRONTEND_PORT = 3880
 CERTIFICATE = "dcache.authn.hostcert.cert"
 KEY = "dcache.authn.hostcert.key"
-CLEANER_SPLIT = since("9.0.0")
-BULK = since("8.2.0")
 XROOTD_TLS = since("6.2.0")
 SHIPPED_CLIENT = ("frontend.authn.oidc.client-id", "frontend.authn.oidc.client-secret", "frontend.authn.oidc.token-url")
-SECRET_FILES = ("/etc/dcache/htpasswd", "/etc/dcache/dcache.kpwd")
 DOOR_DOMAIN = "doorsDomain"
 POOL_DOMAIN = "poolsDomain"
 CENTRAL_DOMAIN = "centralDomain"
@@ -74,7 +71,7 @@ class Options:
     """What is said about a host beside the description of the storage.
 
     host: its full name. domains: what it carries; none: a host with a layout keeps its domains, another one gets all that a dCache needs.
-    pools: of this host. pool_domain: the domain that runs those that the layout lacks.
+    pools: of this host. pool_domain: the domain that runs those that the layout lacks. areas, qos: areas with pools in dCache's words.
     zookeeper: HOST:PORT list; None: the one inside dCache, on this host. properties: further ones for the whole host.
     certificate_source, key_source: files of the host that are copied to certificate and key for the service.
     owned: files that belong to the user of dCache. A site whose key is among them keeps its certificate.
@@ -87,6 +84,8 @@ class Options:
     profiles: tuple[tuple[str, str], ...] = ()
     pools: tuple[Pool, ...] = ()
     pool_domain: str = POOL_DOMAIN
+    areas: tuple[dcache_qos.AreaQos, ...] = ()
+    qos: dcache_qos.Options | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
     user: str = "dcache"
     certificate: str = "/etc/grid-security/dcache/hostcert.pem"
@@ -124,7 +123,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
         raise DescriptionError(problems)
     draft = Draft(files, release, options.host)
     fresh = not draft.host.domains
-    notes: list[str] = []
+    notes: list[str] = dcache_migration.migrate(draft)
     _host_wide(draft, storage, options, fresh=fresh)
     domains = options.domains or (default_domains(storage, options, draft.release) if fresh else ())
     for domain in domains:
@@ -132,6 +131,8 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
     if fresh or options.domains or _serves_doors(draft, storage, options):
         notes += _doors(draft, storage, options)
     _pools(draft, options)
+    if options.qos:
+        notes += _quality(draft, storage, options, options.qos, fresh=fresh)
     if draft.services("gplazma"):
         found = bool(_found_login(files, release, options.host))
         prefix = _real(_root(draft, storage), storage.base_path)
@@ -142,18 +143,16 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
 
 def default_domains(storage: Storage, options: Options, release: Release) -> tuple[DomainOptions, ...]:
     """All that a dCache on one host needs: a central domain, one for the doors; pools bring their own."""
-    cleaners = ["cleaner-disk"] if CLEANER_SPLIT.covers(release) else ["cleaner"]
-    if CLEANER_SPLIT.covers(release) and any(area.media == "tape" for area in storage.areas):
-        cleaners.append("cleaner-hsm")
+    tape = CLEANERS_SPLIT.covers(release) and any(area.media == "tape" for area in storage.areas)
     central = [
         *(["zookeeper"] if options.zookeeper is None else []),
-        *("admin", "poolmanager", "pnfsmanager", *cleaners, "gplazma", "pinmanager", "billing", "topo", "info"),
-        *(["bulk"] if BULK.covers(release) else []),
-        *(["qos-engine", "qos-verifier", "qos-adjuster", "qos-scanner"] if QOS_POLICIES.covers(release) else []),
+        *("admin", "poolmanager", "pnfsmanager", "gplazma", "billing", "topo", "info"),
+        *dcache_qos.services(options.areas, release),
+        *(["cleaner-hsm"] if tape else []),
     ]
     doors = [kind for kind in ("webdav", "xrootd") if any(KINDS.get(door.scheme) == kind for door in storage.doors)]
     return (
-        DomainOptions(CENTRAL_DOMAIN, tuple(map(Service, central)), {"dcache.broker.scheme": "core"}),
+        DomainOptions(CENTRAL_DOMAIN, tuple(map(Service, dict.fromkeys(central))), {"dcache.broker.scheme": "core"}),
         DomainOptions(DOOR_DOMAIN, tuple(map(Service, [*doors, "frontend", "transfermanagers"]))),
     )
 
@@ -223,6 +222,7 @@ def _fresh_properties(draft: Draft, storage: Storage, options: Options) -> None:
         "dcache.default-access-latency": "NEARLINE" if tape else "ONLINE",
         "dcache.default-retention-policy": "CUSTODIAL" if tape else "REPLICA",
         "info-provider.se-unique-id": storage.doors[0].host,
+        **(dcache_qos.properties(options.areas, draft.release) if options.areas else {}),
     }
     for name, value in wanted.items():
         if name not in options.properties and place(draft.host.layout, name) is None:
@@ -379,6 +379,34 @@ def _pools(draft: Draft, options: Options) -> None:
         draft.add_service(_at(draft, options.pool_domain), "pool", section)
 
 
+def _quality(draft: Draft, storage: Storage, options: Options, qos: dcache_qos.Options, *, fresh: bool) -> list[str]:
+    """The files that say quality of service, where they are read.
+
+    A running PoolManager and running pools do not read theirs again, and what they hold may be newer: a dCache that is there is left to the
+    module dcache_qos, which talks to it.
+    """
+    found = {f"/{path}": text for path, text in draft.files.items()}
+    heads = draft.services("poolmanager")
+    wanted: dict[str, str] = {}
+    notes: list[str] = []
+    if heads and options.areas:
+        scope = heads[0][1].scope
+        paths = dcache_qos_files.Paths(
+            pool_manager=scope.value("poolmanager.setup.file") or dcache_qos_files.POOL_MANAGER,
+            link_groups=scope.value("spacemanager.authz.link-group-file-name") or dcache_qos_files.LINK_GROUPS,
+            wellknown=scope.value("dcache.wellknown!wlcg-tape-rest-api.path")
+            or scope.value("frontend.wellknown!wlcg-tape-rest-api.path")
+            or dcache_qos_files.Paths().wellknown,
+        )
+        head = dcache_qos_files.head_files(options.areas, qos, draft.release, found, storage.site, paths)
+        wanted |= {path: text for path, text in head.files.items() if path != paths.pool_manager or fresh}
+        notes += head.notes if fresh else ()
+    setups = dcache_qos_files.setup_files(options.areas, qos, options.host, found)
+    wanted |= {path: text for path, text in setups.items() if path not in found}
+    draft.files |= {path.lstrip("/"): text for path, text in wanted.items()}
+    return notes
+
+
 def _root(draft: Draft, storage: Storage) -> str:
     """What the paths of the description lack: the root of WebDAV doors, unless the description knows of it (``prefix`` of a door)."""
     if any(door.prefix != "/" for door in storage.doors):
@@ -405,6 +433,8 @@ def _wanted(draft: Draft, files: Mapping[str, str], options: Options) -> tuple[W
         secret = "htpasswd" in posixpath.basename(path)
         if path in files:
             wanted.append(WantedFile(name, text, secret=secret))
+        elif path.startswith("var/lib/dcache/") or path.endswith("/setup"):  # dCache writes these itself
+            wanted.append(WantedFile(name, text, None, options.user, options.user, "0644"))
         elif secret:
             wanted.append(WantedFile(name, text, None, "root", options.user, "0640", secret=True))
         else:

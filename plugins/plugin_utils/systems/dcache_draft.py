@@ -151,3 +151,12 @@ class Draft:
         document = self._document()
         written = next(node.domain for node in document.nodes if isinstance(node, Header) and node.line == domain.lines[0])
         self.files[self.layout] = java_properties.render(java_properties.add_section(document, properties, domain=written, service=kind))
+
+    def rename_service(self, service: Service, kind: str) -> None:
+        """Another type in the header of a service; its properties stay."""
+        document = self._document()
+        nodes = [
+            node.raw.replace(f"/{node.service}]", f"/{kind}]") if isinstance(node, Header) and node.line == service.line else node.raw
+            for node in document.nodes
+        ]
+        self.files[self.layout] = "".join(nodes)

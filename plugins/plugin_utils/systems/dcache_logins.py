@@ -26,7 +26,14 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_rele
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import place
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Severity
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import Class, Credential, Failure, LoginSetup, Outcome
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import (
+    OUTSIDE_MAP,
+    Class,
+    Credential,
+    Failure,
+    LoginSetup,
+    Outcome,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.oidc_providers import Provider
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import (
     gplazma_conf,
@@ -189,6 +196,7 @@ class _Logins:
         self._audiences()
         self._auth_lines()
         for user in self.options.users:
+            self._password(user)
             self._user(user)
         logins = [login for issuer in self.storage.issuers for login in self._token_logins(issuer, groups[issuer.name], capability)]
         logins += self._certificate_logins(vo_groups)
@@ -365,7 +373,7 @@ class _Logins:
         """Whether a provider, or a map line, says who capability tokens are."""
         if provider.args.has("authz-id"):
             return True
-        return provider.profile(self.release) == "wlcg" and _right(self.setup.login(_capability(provider)), account)
+        return provider.profile(self.release) == "wlcg" and _right(self.setup.login(_capability(provider)), account, Class.CAPABILITY)
 
     def _audiences(self) -> None:
         if not self.storage.issuers:
@@ -430,8 +438,9 @@ class _Logins:
         if any(user.password_hash for user in self.options.users):
             wanted.append("htpasswd")
         conf = self.setup.conf
-        for number, line in self.setup.of_phase(Phase.AUTH):
-            if line.modifier in BINDING and self.storage.issuers:
+        for number, line in self.setup.lines:
+            asked = line.phase is Phase.AUTH or (line.phase is Phase.MAP and line.plugin in OUTSIDE_MAP)
+            if asked and line.modifier in BINDING and self.storage.issuers:
                 conf = conf.replace(number, replace(line, modifier=Modifier.OPTIONAL))
                 self.notes.append(
                     f"gplazma.conf: {line.plugin} is optional now; {line.modifier.value}, it refused everybody with a token alone."
@@ -501,16 +510,16 @@ class _Logins:
     def _let_in(self, login: _Login) -> list[Problem]:
         """Adds lines until a log-in ends right."""
         outcome = self.setup.login(login.credential)
-        if _right(outcome, login.account):
+        if _right(outcome, login.account, login.credential.kind):
             return []
         if login.lines:
             self._add_mappings(login.lines)
         tried: set[str] = set()
         for _round in range(ROUNDS):
             outcome = self.setup.login(login.credential)
-            if _right(outcome, login.account) or not self._mend(outcome, login.account, tried):
+            if _right(outcome, login.account, login.credential.kind) or not self._mend(outcome, login.account, tried):
                 break
-        if _right(outcome, login.account):
+        if _right(outcome, login.account, login.credential.kind):
             return []
         reason = outcome.text if not outcome.ok else f"they become {_named(outcome)}"
         where = f"gplazma.conf line {outcome.line}" if outcome.line else "the files that are there"
@@ -534,7 +543,7 @@ class _Logins:
         if files and self.where is Where.AMONG:
             return (broad or files)[-1]
         lines = self.setup.of_phase(Phase.MAP)
-        at = lines[0][0] if lines else (self.setup.of_phase(Phase.AUTH)[-1][0] + 1)
+        at = lines[0][0] if lines else len(self.setup.conf.lines) + 1
         behind = bool(files) and self.where is Where.BEHIND
         modifier = Modifier.OPTIONAL if behind else Modifier.SUFFICIENT
         line = PluginLine(Phase.MAP, modifier, "multimap", (("gplazma.multimap.file", OWN_MAP),))
@@ -602,22 +611,24 @@ class _Logins:
 
     # --- people with passwords ----------------------------------------------------------------------------------------------------------
 
+    def _password(self, user: User) -> None:
+        """The line of a user in the password file."""
+        if user.password_hash is None:
+            return
+        path = next((self.setup.path(line) for _number, line in self.setup.lines if line.plugin == "htpasswd"), "/etc/dcache/htpasswd")
+        text = self._text(path) or ""
+        lines = [line for line, _ending in line_document.split_lines(text)]
+        entry = f"{user.name}:{user.password_hash}"
+        if entry in lines:
+            return
+        kept = [entry if line.startswith(f"{user.name}:") else line for line in lines]
+        self._put(path, "\n".join(kept if entry in kept else [*lines, entry]) + "\n")
+
     def _user(self, user: User) -> None:
-        if user.password_hash:
-            path = next((self.setup.path(line) for _number, line in self.setup.lines if line.plugin == "htpasswd"), "/etc/dcache/htpasswd")
-            text = self._text(path) or ""
-            lines = [line for line, _ending in line_document.split_lines(text)]
-            entry = f"{user.name}:{user.password_hash}"
-            at = next((index for index, line in enumerate(lines) if line.startswith(f"{user.name}:")), None)
-            if at is None:
-                lines.append(entry)
-            else:
-                lines[at] = entry
-            if entry not in text.split("\n"):
-                self._put(path, "\n".join(lines) + "\n")
+        """Name, ids and session of a user."""
         account = Account(gid=user.gid, name=user.name, uid=user.uid, roles=user.roles)
         credential = Credential(Class.PASSWORD, (Principal("username", user.name),))
-        if _right(self.setup.login(credential), account):
+        if _right(self.setup.login(credential), account, Class.PASSWORD):
             return
         files = [self.setup.path(line) for _number, line in self.setup.of_phase(Phase.MAP) if line.plugin == "multimap"]
         path = files[0] if files else self._map_file()
@@ -629,7 +640,7 @@ class _Logins:
         if all(mapping.match != match for _number, mapping in document.entries()):
             self._put(path, document.append([multimap.Mapping(match, tuple(results))]).render())
         sessions = [line for _number, line in self.setup.of_phase(Phase.SESSION) if line.plugin in ("omnisession", "authzdb")]
-        if _right(self.setup.login(credential), account) or not sessions:
+        if _right(self.setup.login(credential), account, Class.PASSWORD) or not sessions:
             return
         path = self.setup.path(sessions[0])
         if sessions[0].plugin == "authzdb":
@@ -671,14 +682,19 @@ def _identity(outcome: Outcome) -> tuple[str, int, int] | None:
     return (name, int(uid), int(gid)) if "?" not in (name, uid, gid) else None
 
 
-def _right(outcome: Outcome, account: Account) -> bool:
-    """Whether a log-in ends with the ids of an account; what something outside gives is believed."""
+def _right(outcome: Outcome, account: Account, kind: Class) -> bool:
+    """Whether a log-in ends with the ids of an account.
+
+    What something outside (kpwd, LDAP, NSS) may give is believed for certificates and passwords, which it may well know; it has never heard
+    of tokens.
+    """
     if not outcome.ok:
         return False
+    outside = kind not in (Class.TOKEN, Class.CAPABILITY)
     if account.uid is None:
-        return any(one.kind == "gid" and one.name in (str(account.gid), "?") for one in outcome.principals)
+        return any(one.kind == "gid" and (one.name == str(account.gid) or (outside and one.name == "?")) for one in outcome.principals)
     identity = _identity(outcome)
-    return identity is None or identity[1:] == (account.uid, account.gid)
+    return outside if identity is None else identity[1:] == (account.uid, account.gid)
 
 
 def _named(outcome: Outcome) -> str:

@@ -155,24 +155,31 @@ def space_of(area: AreaQos, spaces: Iterable[Space]) -> Space | None:
     return next((space for space in spaces if space.description == area.reservation), None)
 
 
-def differs_from_file(live: str, file: str) -> bool:
-    """Whether PoolManager runs with something else than its file says. Pools that only started and joined `default` do not count."""
-    running = PoolSelectionUnit(poolmanager_conf.parse(live))
-    written = PoolSelectionUnit(poolmanager_conf.parse(file), running.pools)
-    return _decisive(running) != _decisive(written)
+def differs_from_file(live: str, file: str, areas: str = "") -> bool:
+    """Whether PoolManager runs with something else than its file says. areas: the file with what areas add to it live.
+
+    Pools that the file does not name joined `default` when they started.
+    """
+    running, written = PoolSelectionUnit(poolmanager_conf.parse(live)), PoolSelectionUnit(poolmanager_conf.parse(file))
+    default = running.pool_groups.get("default")
+    if default is not None:
+        default.pools = {name: pool for name, pool in default.pools.items() if name in written.pools}
+    return _decisive(running) != _decisive(PoolSelectionUnit(poolmanager_conf.parse(areas)) if areas else written)
 
 
 def _decisive(unit: PoolSelectionUnit) -> set[tuple[str, ...]]:
-    partitions = {name: partition for name, partition in unit.partitions.items() if partition.values or name != "default"}
-    settings = {("partition", name, option, value) for name, one in partitions.items() for option, value in one.values.items()}
+    settings = {("partition", name, option, value) for name, one in unit.partitions.items() for option, value in one.values.items()}
     return {row for row in unit.dump() if row[0] != "pool"} | settings
 
 
 def _selection(planned: Planned, areas: Sequence[AreaQos], release: Release, live: Live, wishes: Wishes) -> None:
     base = live.setup or ""
-    if wishes.reload and live.file is not None and differs_from_file(base, live.file):
-        planned.changes.append(Change(POOL_MANAGER, "setup", "update", "reload -yes", "live state", "the file", RELOAD))
-        base = live.file
+    if wishes.reload and live.file is not None:
+        # What the areas add live is lost by a reload and added again: it is no reason for one.
+        with_areas = selection.edited(live.file, selection.missing(live.file, areas, release))
+        if differs_from_file(base, live.file, with_areas):
+            planned.changes.append(Change(POOL_MANAGER, "setup", "update", "reload -yes", "live state", "the file", RELOAD))
+            base = live.file
     lacking = selection.missing(base, areas, release)
     planned.notes += lacking.notes
     steps: dict[str, int] = {}
@@ -196,9 +203,7 @@ def _stores(planned: Planned, areas: Sequence[AreaQos], live: Live, wishes: Wish
             command = nearline_command(hsm)
         elif (before.kind, before.provider) != (hsm.kind, hsm.provider):
             change = Change(f"pool {pool}", "hsm", "update", hsm.instance, before.provider, hsm.provider)
-            reason = (
-                f"it is a {before.provider} store of type {before.kind}, and only a new instance can be another: remove it by hand first"
-            )
+            reason = f"it is a {before.provider} store of type {before.kind}, which no command changes: remove it by hand first"
             planned.refused.append((change, reason))
         elif not holds(before, hsm):
             missing = tuple((name, value) for name, value in hsm.options if dict(before.options).get(name) != value)

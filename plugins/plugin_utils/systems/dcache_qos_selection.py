@@ -39,6 +39,7 @@ ALLOWED = ("custodial", "replica", "nearline", "online", "output")
 KIND_OF_RETENTION = {"CUSTODIAL": "custodial", "REPLICA": "replica"}
 KIND_OF_LATENCY = {"NEARLINE": "nearline", "ONLINE": "online"}
 DEFAULT_PARTITION = "default"
+DEFAULT_GROUP = "default"
 _SETTINGS = ("psu set link", "psu set storage unit", "pm set")  # commands whose options add to those of an earlier one
 
 
@@ -80,9 +81,11 @@ def missing(text: str, areas: Sequence[AreaQos], release: Release) -> Missing:
     """
     conf = poolmanager_conf.parse(text)
     state = _State(conf, PoolSelectionUnit(conf), release)
+    # Pools that a setup does not name join `default` when they start; many a site leaves it at that.
+    started = PoolSelectionUnit(conf, [pool.name for each in areas for pool in each.pools])
     for each in areas:
         before = len(state.commands)
-        if not served(state.unit, each):
+        if not served(started, each):
             _serve(state, each)
             if len(state.commands) == before:
                 state.notes.append(
@@ -91,25 +94,33 @@ def missing(text: str, areas: Sequence[AreaQos], release: Release) -> Missing:
                 )
         _guests(state, each)
         _copies(state, each)
-        if each.reserved and not served_by_reservation(state.unit, each):
+        if each.reserved and not served_by_reservation(started, each):
             _link_group(state, each)
     _staging(state, areas)
     return Missing(tuple(state.commands), tuple(state.notes))
 
 
 def served(unit: PoolSelectionUnit, each: AreaQos) -> bool:
-    """Whether writes, reads and stages of an area may use all of its pools, from everywhere and through every door."""
+    """Whether writes, reads and stages of an area may use all of its pools, from everywhere and through every door.
+
+    A unit for everything (``*@*``) serves an area only where it leads to the area's pools and no others, and copies can be asked of the
+    area's own unit alone.
+    """
     wanted = {pool.name for pool in each.pools}
+    own = each.unit in unit.units
+    if each.area.copies > 1 and not own:
+        return False
     directions = (Direction.WRITE, Direction.READ, *([Direction.CACHE] if each.tape else []))
     try:
-        return all(
-            wanted <= set(pools_of(answer(unit, direction, each.use, net, protocol)))
+        chosen = [
+            set(pools_of(answer(unit, direction, each.use, net, protocol)))
             for direction in directions
             for protocol in each.protocols
             for net in NETS
-        )
+        ]
     except SelectionError:
         return False
+    return all(wanted <= found and (own or wanted == found) for found in chosen)
 
 
 def served_by_reservation(unit: PoolSelectionUnit, each: AreaQos) -> bool:
@@ -236,15 +247,24 @@ def _pool_group(unit: PoolSelectionUnit, each: AreaQos) -> str:
 
 
 def _guests(state: _State, each: AreaQos) -> None:
-    """Notes that other pools take writes of an area as well: they count neither for its capacity nor for its class."""
+    """Notes that other pools take writes of an area, or its pools other files: its capacity and class count on neither."""
     try:
         levels = answer(state.unit, Direction.WRITE, each.use, NETS[0], each.protocols[0]) if each.unit in state.unit.units else ()
     except SelectionError:
         return
-    others = sorted(set(pools_of(levels)) - {pool.name for pool in each.pools})
+    mine = {pool.name for pool in each.pools}
+    others = sorted(set(pools_of(levels)) - mine)
     if others:
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
         state.notes.append(f"Area {each.area.name}: its writes may also go to {', '.join(others[:5])}{more}, which are not its pools.")
+    default = state.unit.pool_groups.get(DEFAULT_GROUP)
+    shared = sorted(mine & default.pools.keys()) if default and each.group in state.unit.pool_groups else []
+    if shared:
+        commands = " and ".join(f"`psu removefrom pgroup {DEFAULT_GROUP} {name}`" for name in shared[:3])
+        state.notes.append(
+            f"Area {each.area.name}: {len(shared)} of its pools are in the pool group {DEFAULT_GROUP} too, which takes pools that "
+            f"were unknown when they started, so other files land on them: {commands}."
+        )
 
 
 def _copies(state: _State, each: AreaQos) -> None:

@@ -56,10 +56,11 @@ def plan(
     now: time of the host, seconds since the epoch.
     """
     known = _known(before.get(RECORD.lstrip("/"), ""))
-    old = digests(before, release, hostname)
+    new = digests(after, release, hostname)
+    old = digests(before, release, hostname) if new.keys() - known.keys() else {}
     record: dict[str, dict[str, Any]] = {}
     reasons: dict[str, str] = {}
-    for domain, digest in digests(after, release, hostname).items():
+    for domain, digest in new.items():
         have = known.get(domain)
         if have is not None and have["digest"] == digest:
             since = have["since"]
@@ -124,24 +125,22 @@ def _digest(domain: Domain, site: Site, references: Mapping[str, set[str]]) -> s
 
 
 def _values(scope: Scope, kinds: set[str], site: Site, references: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
-    """Properties that a person assigned, and those whose defaults follow from them, as far as services of these types read them."""
-    waiting = [name for one in scope.chain() for name, setting in one.settings.items() if setting.file]
-    waiting += [other for one in scope.chain() for name, setting in one.settings.items() if setting.file for other in _users(name, scope)]
+    """Properties that a person assigned, and those that follow from them, as far as services of these types read them."""
+    written = [(name, setting.value) for one in scope.chain() if one.kind != "defaults" for name, setting in one.settings.items()]
+    followers: dict[str, list[str]] = defaultdict(list)
+    for name, value in written:
+        for other in REFERENCE.findall(value) if "${" in value else ():
+            followers[other].append(name)
+    waiting = [name for name, _value in written]
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        waiting += references.get(name, ())
+        if name not in seen:
+            seen.add(name)
+            waiting += [*references.get(name, ()), *followers.get(name, ())]
     for name in seen:
         entry = site.release.properties.get(name.partition("!")[0]) if site.release else None
         service = entry.service if entry else name.partition(".")[0]
         known = site.release is not None and service in site.release.services
-        if scope.lookup(name) and (not known or service in kinds):
+        if (not known or service in kinds) and scope.lookup(name):
             yield name, scope.value(name)
-
-
-def _users(name: str, scope: Scope) -> list[str]:
-    """Properties of a person whose values name another property of a person."""
-    return [other for one in scope.chain() for other, setting in one.settings.items() if setting.file and f"${{{name}}}" in setting.value]

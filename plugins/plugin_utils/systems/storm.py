@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import sto
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Area, Storage
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import MASK
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm_backend, storm_webdav
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import (
     HEAD,
@@ -41,7 +43,10 @@ UNITS = {
 PACKAGE = "storm-webdav"
 REPORT_UNIT, REPORT_TIMER = "/etc/systemd/system/storm-site-report.service", "/etc/systemd/system/storm-site-report.timer"
 REPORT_SETTINGS, REPORT_PROGRAM = "/etc/storm/datalake/storage-report.json", "/usr/local/libexec/storage-report"
+REPORT_FILES = tuple(path.lstrip("/") for path in (storm_backend.INFO_PROVIDER, REPORT_SETTINGS, REPORT_PROGRAM))
+INFO_PROVIDER = storm_backend.INFO_PROVIDER
 REPORT_MINUTES = 20
+SECRET_LINE = re.compile(r"(?im)^(.*(?:passwd|password|secret|\btoken)[\"']?\s*[=:]\s*).+$|(identified by ).+$")
 NO_SECRETS = Secrets()
 NAMESPACE_SECONDS = 60
 """How soon the backend has read a changed namespace.xml; WebDAV reads nothing again."""
@@ -159,6 +164,11 @@ def restart_reasons(
     return reasons
 
 
+def masked(text: str) -> str:
+    """A text without its secrets."""
+    return SECRET_LINE.sub(lambda match: f"{match[1] or match[2]}{MASK}", text)
+
+
 def read_paths(options: Options) -> list[str]:
     """Files and patterns that a plan has to know the text of."""
     return [
@@ -253,11 +263,11 @@ def _report(where: tuple[Place, ...], storage: Storage, options: Options) -> Dra
         f"/usr/libexec/storm-info-provider get-report-json -o {made}" if options.full else f"{REPORT_PROGRAM} {REPORT_SETTINGS} {made}"
     )
     unit = (
-        f"# {HEAD}\n[Unit]\nDescription=Storage report of {storage.name}\n\n[Service]\nType=oneshot\n"
+        f"# {HEAD}\n[Unit]\nDescription=Storage report\n\n[Service]\nType=oneshot\n"
         f"ExecStart={program}\nExecStart=/bin/chown {options.user}: {made}\nExecStart=/bin/mv -f {made} {target}\n"
     )
     timer = (
-        f"# {HEAD}\n[Unit]\nDescription=Storage report of {storage.name}, kept fresh\n\n"
+        f"# {HEAD}\n[Unit]\nDescription=Storage report, kept fresh\n\n"
         f"[Timer]\nOnActiveSec=0\nOnUnitActiveSec={REPORT_MINUTES}min\n\n[Install]\nWantedBy=timers.target\n"
     )
     drafts: Drafts = {REPORT_UNIT: (unit, PUBLIC), REPORT_TIMER: (timer, PUBLIC)}

@@ -155,12 +155,17 @@ def storage_class(area: Area, options: Options) -> str:
 
 
 def space_token(area: Area, options: Options) -> str:
-    return options.area(area.name).token or f"{plain_name(area)}_TOKEN"
+    return options.area(area.name).token or plain_token(area.name)
+
+
+def plain_token(name: str) -> str:
+    """The space token that an area of a name gets."""
+    return "".join(char for char in name.upper() if char.isalnum()) + "_TOKEN"
 
 
 def plain_name(area: Area) -> str:
     """The name of an area as the vendor's modules write it in the names of other things."""
-    return "".join(char for char in area.name.upper() if char.isalnum())
+    return plain_token(area.name).removesuffix("_TOKEN")
 
 
 def _new_name(path: str, areas: list[Area], storage: Storage, taken: set[str]) -> str:

@@ -170,9 +170,7 @@ def test_files_move_between_classes(dcache: Dcache) -> None:
     }
     dcache.forget()
     answer = task.run()
-    assert answer["actions"] == [
-        "2 files to tape: update qos: ['disk'] -> {'targetQos': 'tape', 'paths': ['/escape/fast/a', '/escape/fast/b']}"
-    ] or (len(answer["actions"]) == 1)
+    assert [action.partition(":")[0] for action in answer["actions"]] == ["2 files to tape"]
     assert {path: file["qos"] for path, file in dcache.state()["files"].items()} == {
         "/escape/fast/a": "tape",
         "/escape/fast/b": "tape",

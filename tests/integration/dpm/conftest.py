@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,51 +15,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.escape.datalake.plugins.action.dpm_pools import ActionModule
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
-from ansible_collections.escape.datalake.tests.standins import ROOT, free_port
-
-sys.path.insert(0, str(ROOT))
-
-from lab.dpm.server import make_server
-
-Run = Callable[..., dict[str, Any]]
-DISKS = {"disk1.example.org": {"/srv/a": 10**12, "/srv/b": 10**12}, "disk2.example.org": {"/srv/a": 4 * 10**12}}
-
-
-class Head:
-    """A head node that runs in this process."""
-
-    def __init__(self, folder: Path, tls: Path) -> None:
-        self.folder, self.tls, self.port = folder, tls, free_port()
-        self.log, self.state = folder / "access.log", folder / "state.json"
-        self.config = {
-            "listen": ["127.0.0.1", self.port],
-            "certificate": str(tls / "localhost.pem"),
-            "key": str(tls / "localhost.key"),
-            "ca": str(tls / "ca.pem"),
-            "authorized": ["CN=admin.example.org,O=Data lake lab"],
-            "state": str(self.state),
-            "disks": DISKS,
-            "log": str(self.log),
-        }
-        self.server = make_server(self.config)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"https://localhost:{self.port}/domehead"
-
-    def orders(self) -> list[str]:
-        """The orders so far, questions left out."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return [line.split()[1].rsplit("/", 1)[-1] for line in lines if line.startswith('"POST')]
-
-    def fill(self, path: str, used: int) -> None:
-        """Lets a directory hold bytes."""
-        self.server.dome.fill(path, used)
-
-    def kept(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.state.read_text())
-        return found
+from ansible_collections.escape.datalake.tests.standins import ROOT
+from dome_head import Head, Run
 
 
 @pytest.fixture(scope="session")

@@ -6,38 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from conftest import Head, Run
-
-HOME = "/dpm/example.org/home/escape"
-LAKE = {
-    "name": "lab",
-    "issuers": {
-        "escape": {
-            "url": "https://iam.example.org/",
-            "access": [{"group": "/escape/data-manager", "rights": "write"}, {"group": "/escape", "rights": "read"}],
-        }
-    },
-}
-STORAGE: dict[str, Any] = {
-    "name": "LAB-DPM",
-    "site": "LAB",
-    "system": "dpm",
-    "release": "1.15.2",
-    "issuers": ["escape"],
-    "base_path": HOME,
-    "doors": [{"scheme": "davs", "host": "disk1.example.org", "port": 443}],
-    "areas": [
-        {"name": "fast", "path": f"{HOME}/fast", "qos": "FAST", "capacity": "500GB", "media": "ssd", "partitions": ["/srv/a"]},
-        {
-            "name": "scratch",
-            "path": f"{HOME}/scratch",
-            "qos": "OPPORTUNISTIC",
-            "capacity": "123456789012B",
-            "media": "hdd",
-            "volatile": True,
-        },
-    ],
-}
+from dome_head import HOME, LAKE, STORAGE, Head, Run
 
 
 def described(**changes: Any) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-RELEASE = "41.5.1"
+# Which server: tools/test-releases runs the tests against each supported one.
+RELEASE = os.environ.get("DATALAKE_RUCIO_RELEASE") or "41.5.1"
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
 PASSWORD = "secret of the tests"

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.escape.datalake.plugins.plugin_utils.services import http
 from ansible_collections.escape.datalake.tests.fault_proxy import KINDS, FaultProxy
 from ansible_collections.escape.datalake.tests.standins import free_port, make_ca, running, write_config
 from conftest import runs_against
@@ -106,7 +105,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator[L
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries wait in vain here: the next request is sound."""
     real = time.sleep
-    monkeypatch.setattr(http.time, "sleep", lambda seconds: real(min(seconds, 0.01)))
+    monkeypatch.setattr(time, "sleep", lambda seconds: real(min(seconds, 0.01)))
 
 
 # What is run
@@ -172,23 +171,25 @@ def test_each_broken_request_is_made_good_by_the_next_run(case: Any, kind: str) 
     lake, work, undisturbed, count = case
     if lake.what == "accounts" and kind not in HARDEST and os.environ.get("FAULTS") != "all":
         pytest.skip("with FAULTS=all")
-    reported, log_ins = 0, 2 if lake.what == "registration" else 1
+    reported = []
     for number in range(1, count + 1):
         lake.go_back()
         lake.proxy.break_request(kind, number)
-        options = {"timeout": 0.3} if kind == "time-out" else {}
+        options = {"timeout": 0.2} if kind == "time-out" else {}
         problem = work(lake.proxy.url, **options)
         broken = lake.proxy.broken
         assert broken, f"request {number} was never sent"
-        reported += problem is not None
+        reported += [broken] if problem else []
         lake.proxy.break_request("", 0)
         again = work(lake.proxy.url)
         assert again is None, f"{kind} at request {number} {broken}, then {problem}: the repeated run failed: {again}"
         assert lake.state() == undisturbed, f"{kind} at request {number} {broken}, then {problem}: the repeated run ended otherwise"
-    if kind in ("stale token", "duplicate"):  # mended within the run, but for a refused log-in
-        assert reported <= log_ins
-    else:
-        assert reported > 0
+    if kind == "stale token":  # what carries a token is mended within the run
+        assert all(path == "/ping" or path.startswith("/auth/") for _method, path in reported)
+    elif kind in ("500", "500 after"):
+        assert reported
+    elif kind != "time-out":  # where a slow machine may time out once more
+        assert reported == []
 
 
 def test_killed_at_each_request_and_repeated(case: Any) -> None:
@@ -239,7 +240,7 @@ def test_the_list_of_people_broken_at_each_request(lake: Lake, tmp_path: Path) -
         for kind in KINDS:
             for number in range(1, count + 1):
                 proxy.break_request(kind, number)
-                iam = {**people.options, "timeout": 0.3 if kind == "time-out" else 60.0}
+                iam = {**people.options, "timeout": 0.2 if kind == "time-out" else 60.0}
                 answer = lake.run("rucio_iam_account", **{**options, "iam": iam})
                 assert proxy.broken
                 assert not answer.get("actions"), f"{kind} at request {number}: {answer['actions']}"

@@ -249,6 +249,35 @@ def test_a_newer_poolmanager_conf_asks_for_a_reload(machine: Machine) -> None:
     assert run(machine)["reload"] == ["\\sp reload -yes"]
 
 
+def test_a_new_selection_unit_serves_the_areas_and_is_left_alone_afterwards(machine: Machine) -> None:
+    path = "/var/lib/dcache/config/poolmanager.conf"
+    text = machine.files[path]["content"]
+    assert "escape:fast@osm" in text
+    assert "psu addto pgroup escape-fast se1-srv-fast" in text
+    machine.put(path, text + "# saved by PoolManager\n")
+    assert [action for action in run(machine)["actions"] if path in action] == []
+
+
+def test_events_are_properties_of_the_host(machine: Machine) -> None:
+    result = run(machine, events={"kafka": {"servers": ["kafka.lake.test:9092"]}})
+    assert "dcache.kafka.bootstrap-servers = kafka.lake.test:9092\n" in machine.files[CONF]["content"]
+    assert result["restart"]
+
+
+def test_tape_brings_its_files() -> None:
+    machine = Machine()
+    tape = {**STORAGE["areas"][0], "name": "tape", "path": "/escape/tape", "qos": "SAFE", "media": "tape", "partitions": ["/srv/tape"]}  # type: ignore[index]
+    tape.pop("latency", None)
+    qos = {"hsm": {"provider": "copy", "options": {"directory": "/srv/fake"}}, "tape_api": f"https://{HOST}:3880"}
+    result = run(machine, storage={**STORAGE, "areas": [*STORAGE["areas"], tape]}, qos=qos)  # type: ignore[misc]
+    assert not result.get("failed"), result
+    assert "hsm create osm osm copy -directory=/srv/fake" in machine.files["/srv/tape/setup"]["content"]
+    assert f"https://{HOST}:3880/api/v1/tape" in machine.files["/var/lib/dcache/httpd/wlcg-tape-rest-api.json"]["content"]
+    assert "[centralDomain/cleaner-hsm]" in machine.files[LAYOUT]["content"]
+    machine.restart(result["restart"])
+    assert not run(machine, storage={**STORAGE, "areas": [*STORAGE["areas"], tape]}, qos=qos)["changed"]  # type: ignore[misc]
+
+
 def test_a_layout_elsewhere_is_found() -> None:
     machine = Machine()
     machine.put(CONF, "dcache.layout = mine\ngplazma.multimap.file = /srv/etc/people\n")

@@ -62,7 +62,11 @@ xrootd.authz.write-paths = /pnfs/lake
 pool.name = nvme1
 pool.path = /srv/nvme1
 pool.size = 10T
-pool.tags = hostname=se media=nvme
+pool.tags = hostname=se media=nvme rack=r1
+[pools/pool]
+pool.name = nvme2
+pool.path = /srv/nvme2
+pool.size = 10T
 [pools/pool]
 pool.name = buffer1
 pool.path = /srv/buffer1
@@ -90,9 +94,11 @@ psu addto ugroup world 0.0.0.0/0.0.0.0
 psu create ugroup any
 psu addto ugroup any */*
 psu create pool nvme1
+psu create pool nvme2
 psu create pool buffer1
 psu create pgroup fast
 psu addto pgroup fast nvme1
+psu addto pgroup fast nvme2
 psu create pgroup tape
 psu addto pgroup tape buffer1
 psu create link fast fast world any
@@ -112,11 +118,13 @@ def test_a_sound_site_is_described_whole_and_not_changed(release: str) -> None:
     files = sound(release)
     adopted = adopt.adopt(files, release, HOST)
     assert not any("the role would" in note or "settled" in note for note in adopted.notes), adopted.notes
-    storage = parse.load_storage(adopted.storage, parse.load_lake({"name": "lake", "issuers": adopted.issuers}))
-    assert planner.plan(storage, adopt.options_of(adopted.variables, HOST), files, release).files == ()
-    assert [(area.path, area.media, area.copies, area.capacity) for area in storage.areas] == [
-        ("/pnfs/lake/nvme", "nvme", 2, 10 * 2**40),
-        ("/pnfs/lake/tape", "tape", 1, 2 * 2**40),
+    assert [area.pop("capacity", None) for area in adopted.storage["areas"]] == ["10TiB", None]  # tapes have no size here
+    areas = [{**area, "capacity": "1PB"} for area in adopted.storage["areas"]]
+    storage = parse.load_storage({**adopted.storage, "areas": areas}, parse.load_lake({"name": "lake", "issuers": adopted.issuers}))
+    assert planner.plan(storage, adopt.options_of(adopted.variables, storage, HOST), files, release).files == ()
+    assert [(area.path, area.media, area.copies) for area in storage.areas] == [
+        ("/pnfs/lake/nvme", "nvme", 2),
+        ("/pnfs/lake/tape", "tape", 1),
     ]
     assert [area.qos for area in storage.areas] == ["SAFE", "SAFE"]
     assert (storage.release, storage.doors[0].scheme, storage.doors[0].port) == (release, "davs", 2880)
@@ -128,9 +136,13 @@ def test_what_the_description_does_not_say_is_in_the_variables() -> None:
     variables = adopt.adopt(sound("9.2.30"), "9.2.30", HOST).variables
     assert variables["dcache_accounts"] == [{"group": "/lake", "name": "lake", "uid": 2000, "gid": 2000, "roles": ["qos-group"]}]
     assert variables["dcache_profiles"] == {"iam": "wlcg"}
-    assert [pool["name"] for pool in variables["dcache_pools"]] == ["nvme1", "buffer1"]
-    assert variables["dcache_pools"][0]["properties"] == {"pool.tags": "hostname=se media=nvme"}
-    assert [service["kind"] for service in variables["dcache_domains"][0]["services"]][:3] == ["gplazma", "poolmanager", "webdav"]
+    assert variables["dcache_pools"] == [
+        {"host": HOST, "area": "nvme", "path": "/srv/nvme1", "size": 10 * 2**40, "name": "nvme1", "tags": {"rack": "r1"}},
+        {"host": HOST, "area": "nvme", "path": "/srv/nvme2", "size": 10 * 2**40, "name": "nvme2"},
+        {"host": HOST, "area": "tape", "path": "/srv/buffer1", "size": 2 * 2**40, "name": "buffer1"},
+    ]
+    assert variables["dcache_pool_domain"] == "pools"
+    assert [service["name"] for service in variables["dcache_domains"][0]["services"]][:3] == ["gplazma", "poolmanager", "webdav"]
     assert variables["dcache_properties"]["dcache.enable.space-reservation"] == "false"
 
 
@@ -188,8 +200,8 @@ def test_survey_of_pools_by_storage_class() -> None:
         "nvme",
         2,
         "replica",
-        10 * 2**40,
-        ("nvme1",),
+        20 * 2**40,
+        ("nvme1", "nvme2"),
     )
     assert (tape.tape, tape.staging, tape.volatile) == (True, True, False)
     assert fast.where == f"{POOLMANAGER}:1"

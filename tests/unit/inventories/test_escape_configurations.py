@@ -10,13 +10,9 @@ import pytest
 import yaml
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import tree
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Severity
-from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import accounts_of
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.eos_answers import Instance
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_all
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.rendering import Rendered, render
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import eos_instance
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Placement, Wanted
+from ansible_collections.escape.datalake.plugins.plugin_utils.rendering import EOS_SCRIPT, Rendered, render
 
 INVENTORY = Path(__file__).resolve().parents[3] / "inventories" / "escape-2020"
 VARIABLES: dict[str, dict[str, Any]] = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(INVENTORY.glob("host_vars/*.yml"))}
@@ -65,8 +61,6 @@ def test_the_webdav_door_of_pic_shows_the_experiment_s_directory_as_its_root() -
 
 
 def test_the_instance_of_eulake_gets_its_spaces() -> None:
-    variables = VARIABLES["eulake"]
-    wanted = Wanted(accounts_of(variables["eos_accounts"]), {name: Placement(**each) for name, each in variables["eos_placements"].items()})
-    commands = [step.command for step in eos_instance.plan(storages()["eulake"], wanted, Instance())]
+    commands = rendered("eulake").texts[EOS_SCRIPT].splitlines()
     assert "attr set sys.forced.nstripes=2 /eos/eulake/tests/rucio_test/eulake_1" in commands
     assert "attr set sys.forced.space=ssd /eos/eulake/tests/rucio_test/eulake_2" in commands

@@ -244,3 +244,26 @@ def test_declared_ids_that_contradict_those_in_use_are_refused() -> None:
 def test_ids_that_are_in_use_need_no_declaration() -> None:
     site = Site("certificates-9.2", "9.2.47", (), (), accounts=ACCOUNTS[1:])
     assert "oidcgrp:/escape  " in site.plan().texts["etc/dcache/grid.map"]
+
+
+def test_a_site_with_kpwd_keeps_it() -> None:
+    files = {
+        "etc/hostname": f"{HOST}\n",
+        "etc/dcache/dcache.conf": "dcache.layout = k\n",
+        "etc/dcache/layouts/k.conf": "[one]\ndcache.broker.scheme = none\n[one/gplazma]\n[one/webdav]\nwebdav.authn.protocol = https\n",
+        "etc/dcache/gplazma.conf": "auth optional kpwd\nauth optional x509\nmap requisite kpwd\nsession requisite kpwd\n",
+        "etc/dcache/dcache.kpwd": "version 2.1\n\nlogin anna read-write 1000 1000 / / /\n",
+    }
+    site = Site("kpwd", "9.2.47", (), (), vos=())
+    first = site.plan(files)
+    conf = first.texts["etc/dcache/gplazma.conf"]
+    assert (
+        "session  sufficient omnisession gplazma.omnisession.file=/etc/dcache/omnisession-datalake.conf\nsession requisite kpwd\n" in conf
+    )
+    assert "map      optional   kpwd\n" in conf
+    assert "etc/dcache/dcache.kpwd" not in {each.path.lstrip("/") for each in first.files}
+    setup = site.login(first.texts)
+    assert "uid:2000" in ids(setup, token(setup, "https://iam-escape.cloud.cnaf.infn.it/", "/escape"))
+    password = Credential(Class.PASSWORD, (Principal("username", "anna"),))
+    assert setup.login(password).ok
+    assert site.plan(dict(first.texts)).files == ()

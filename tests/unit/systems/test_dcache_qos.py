@@ -328,3 +328,26 @@ def test_setup_files_of_one_host() -> None:
 
 def test_releases_of_the_tests_can_be_read() -> None:
     assert all(parse_release(release) for release in RELEASES)
+
+
+def test_a_unit_for_everything_is_no_class_of_its_own() -> None:
+    """PoolManager's built-in setup leads everything to all pools; areas there need units of their own."""
+    built_in = SITE.replace("old1", "dcache1-data-a-0") + "psu create pool dcache1-data-b-0\npsu addto pgroup default dcache1-data-b-0\n"
+    areas, release = planned(storage(a=KINDS["disk"], b=KINDS["disk"]))
+    lacking = selection.missing(built_in, areas, release)
+    assert "psu create link escape-b-link escape-b" in [selection.spoken(command) for _area, command in lacking.commands]
+    after = selection.missing(selection.edited(built_in, lacking), areas, release)
+    assert after.commands == ()
+    assert "`psu removefrom pgroup default dcache1-data-a-0`" in after.notes[0]
+    alone, release = planned(storage(a=KINDS["disk"]))
+    assert selection.missing(SITE.replace("old1", "dcache1-data-a-0"), alone, release).commands == ()
+
+
+def test_pools_that_only_join_the_default_group_serve_one_area() -> None:
+    unnamed = SITE.replace("psu create pool old1\n", "").replace("psu addto pgroup default old1\n", "")
+    alone, release = planned(storage(a=KINDS["disk"]))
+    assert selection.edited(unnamed, selection.missing(unnamed, alone, release)) == unnamed
+    both, release = planned(storage(a=KINDS["disk"], b=KINDS["disk"]))
+    text = selection.edited(unnamed, selection.missing(unnamed, both, release))
+    assert "psu create pool dcache1-data-a-0\npsu addto pgroup escape-a dcache1-data-a-0\n" in text
+    assert findings(text, both, release) == []
