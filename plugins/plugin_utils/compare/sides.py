@@ -64,6 +64,7 @@ def storage_side(
     notes: list[Problem] = []
     rses: dict[str, dict[str, Any]] = {}
     spellings = {name.casefold(): name for name in names}
+    counted: set[tuple[str, str]] = set()
     for host, storage in configured.items():
         doors = [door for door in _objects(storage.get("doors")) if {"scheme", "host", "port"} <= door.keys()]
         report = reports.get(host)
@@ -76,15 +77,18 @@ def storage_side(
                 notes.append(
                     Problem(f"{host}: {path}", f"is an area that no RSE has; {stated} would be its name.", "Register it, or leave it.")
                 )
-            rses[name or stated] = _area_facts(storage, area, doors, _share(report, area, name or stated))
+            share = _share(report, area, name or stated)
+            counted.update({(host, share.name)} if share else ())
+            rses[name or stated] = _area_facts(storage, area, doors, share)
     for host, report in reports.items():
-        if host not in configured:
-            for share in report.shares:
-                name = spellings.get(share.name.casefold()) or _rse_of_share(share, known)
-                if name and share.total is not None:
-                    rses.setdefault(name, {})["space"] = share.total
-                elif not name:
-                    notes.append(Problem(f"{host}: share {share.name}", "belongs to no RSE that is known.", "Name its path in the report."))
+        for share in report.shares:
+            if (host, share.name) in counted:
+                continue
+            name = spellings.get(share.name.casefold()) or _rse_of_share(share, known)
+            if name and share.total is not None:
+                rses.setdefault(name, {})["space"] = share.total
+            elif not name:
+                notes.append(Problem(f"{host}: share {share.name}", "belongs to no RSE that is known.", "Name its path in the report."))
     return Side(STORAGE, rses, partial=True), notes
 
 
