@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -152,7 +153,7 @@ class RucioServer:
         config = RUCIO_CFG.format(**words)
         if self.several_vos:
             config = config.replace("[common]", "[common]\nmulti_vo = True").replace("= generic\n", "= generic_multi_vo\n")
-            config += "[api]\nendpoints_add = vos\n"
+            config += f"[api]\nendpoints = {', '.join([*default_endpoints(site_packages), 'vos'])}\n"
         (self.home / "etc/rucio.cfg").write_text(config)
         (self.home / "etc/alembic.ini").write_text(ALEMBIC_INI.format(**words))
         client = {"client_id": "rucio", "client_secret": "unused", "issuer": self.issuer, "redirect_uris": [self.url]}
@@ -237,6 +238,15 @@ class RucioServer:
     def _answers(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def default_endpoints(site_packages: Path) -> list[str]:
+    """Parts of the API that a server has by itself; before release 38 an option can only name all that it shall have."""
+    source = ast.parse((site_packages / "rucio/web/rest/flaskapi/v1/main.py").read_text())
+    for node in source.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DEFAULT_ENDPOINTS":
+            return sorted(ast.literal_eval(node.value))
+    raise RuntimeError("this release of Rucio does not say which endpoints it has")
 
 
 def environment() -> Path:

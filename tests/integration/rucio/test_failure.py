@@ -28,6 +28,7 @@ url, ca, password, name = sys.argv[1:]
 options = {"url": url, "ca_path": ca, "auth_type": "userpass", "username": "ddmlab", "password": password, "account": "root"}
 options |= dict.fromkeys(["write_plan", "apply_plan"])
 options |= dict.fromkeys(["token", "token_file", "client_cert", "client_key", "vo", "cric"]) | {"timeout": 60.0, "state": "present"}
+options |= dict.fromkeys(["write_plan", "apply_plan"])
 options |= {"purge_protocols": [], "purge_attributes": [], "revive": False}
 action.act({**options, "rses": [record(f"{name}-{number}") for number in range(30)]}, {})
 """

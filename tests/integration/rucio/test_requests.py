@@ -29,14 +29,14 @@ def test_requests_per_run(run: Run, quiet: RucioServer, client: RucioClient, nam
         ("their space", "rucio_rse", {"rses": [{"name": each, "space": "50TB"} for each in names]}),
         ("12 distances", "rucio_distance", {"matrix": {source: dict.fromkeys(set(names) - {source}, 1) for source in names}}),
         ("2 accounts, an identity, an attribute and 4 quotas each", "rucio_account", {"accounts": people}),
-        ("a rule for 2 data sets", "rucio_rule", {"rules": [{"dids": [f"{scope}:a", f"{scope}:b"], "rse_expression": names[0]}]}),
+        ("a rule for 2 data sets", "rucio_rule", {"rules": [{"dids": [f"{scope}:one", f"{scope}:two"], "rse_expression": names[0]}]}),
     ]
     client.add_scope("root", scope)
     rows = []
     for what, module, options in tasks:
         if module == "rucio_rule":
             client.set_quota("root", names[0], -1)
-            for each in "ab":
+            for each in ("one", "two"):
                 client.request("POST", f"dids/{scope}/{each}", json={"type": "DATASET"})
         counts = []
         for check in (True, False, False):

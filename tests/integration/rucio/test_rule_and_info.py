@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
-from rucio_server import RucioServer
+from rucio_server import RELEASE, RucioServer
 from rucio_tools import Run, record
 
 pytestmark = pytest.mark.rucio
@@ -96,7 +96,7 @@ def test_info(run: Run, quiet: RucioServer, client: RucioClient, data: str, name
         rule_filter={"scope": data},
     )
     assert len(quiet.calls()) == 5  # log-in, ping, export, accounts, rules
-    assert answer["version"] == "41.5.1"
+    assert answer["version"] == RELEASE
     assert set(answer["rses"]) == {f"{name}-A", f"{name}-B"}
     assert answer["distances"] == {f"{name}-A": {f"{name}-B": 4}}
     assert answer["accounts"]["root"]["type"] == "SERVICE"
