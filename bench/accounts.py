@@ -128,7 +128,7 @@ class Bench:
                     with iam(home / run, port, people(n)) as source:
                         yield self.measure(server, source, method, run, n)
                 if method == "ours":
-                    with iam(home / "changed", port, people(n, n // 100)) as source:
+                    with iam(home / "changed", port, people(n, max(4, n // 100))) as source:
                         yield self.measure(server, source, method, "one-percent", n)
             finally:
                 server.stop()
