@@ -49,7 +49,7 @@ test-fast: setup ## lint, sanity and unit tests, no containers
 	tools/step "ruff" ruff check .
 	tools/step "ruff format" ruff format --check .
 	tools/step "mypy" env MYPYPATH=.cache mypy -p ansible_collections.escape.datalake.plugins
-	tools/step "mypy (lab)" mypy lab/ca.py lab/summary.py lab/escape_summary.py lab/iam lab/cric lab/dcache lab/dpm lab/eos/eos.py
+	tools/step "mypy (lab)" env MYPYPATH=.cache mypy lab/ca.py lab/summary.py lab/escape_summary.py lab/iam lab/cric lab/dcache lab/dpm lab/eos/eos.py
 	tools/step "yamllint" yamllint --strict .
 	tools/step "ansible-lint (production)" ansible-lint --offline --profile production
 	tools/step "ansible-test sanity" tools/sanity
@@ -88,6 +88,7 @@ bench: setup ## measures what is meant to be fast; results in bench/results
 	@. tools/env
 	mkdir -p bench/results
 	python bench/check_large_site.py bench/results/check_large_site.json
+	python bench/accounts.py bench/results/accounts.json
 
 clean: ## removes caches and the Python environment of this checkout
 	rm -rf .cache .venv .mypy_cache .pytest_cache .ruff_cache

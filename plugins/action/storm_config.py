@@ -140,13 +140,14 @@ class ActionModule(DatalakeAction):
 
     def _configure(self, arguments: dict[str, Any]) -> dict[str, Any]:
         storage = load_storage(arguments["storage"], load_lake(arguments["lake"]))
-        options = _options(arguments, storage)
+        options, given = _options(arguments, storage), _given_secrets(arguments)
         host = self._read(options, _looked_at(storage, options))
         told = host.installed or storage.release
         release = storm_release.parse_release(told)
-        site = storm.plan(storage, options, host.texts, release, _fresh_secrets(), _given_secrets(arguments))
+        site = storm.plan(storage, options, host.texts, release, _fresh_secrets(), given)
         host = self._look_again(host, site)
         files = [each for each in site.files if not each.source or not _same_copy(each, host.entries)]
+        files = _closed(files, host, options)
         directories = [(path, mode) for path, mode in site.directories if host.entries.get(path, {}).get("owner") != options.user]
         facts = checks.Facts(host.entries, options.user)
         before = (
@@ -353,6 +354,19 @@ def _same_copy(wanted: storm.WantedFile, entries: Mapping[str, Mapping[str, Any]
     have, source = entries.get(wanted.path, {}), entries.get(wanted.source or "", {})
     same = source.get("sha256") is not None and have.get("sha256") == source["sha256"]
     return same and (have.get("owner"), have.get("mode")) == (wanted.owner, wanted.mode)
+
+
+def _closed(files: list[storm.WantedFile], host: Host, options: Options) -> list[storm.WantedFile]:
+    """The files to write, and with them those that hold secrets and that everybody can read."""
+    texts = host.texts
+    open_ones = [
+        path for path in sorted(storm.hidden_paths(options)) if path in texts and int(str(host.entries[path].get("mode", "0")), 8) & 0o004
+    ]
+    named = {each.path for each in files}
+    closed = [replace(each, group=options.user, mode="0640") if each.path in open_ones else each for each in files]
+    return closed + [
+        storm.WantedFile(path, texts[path], None, None, options.user, "0640", secret=True) for path in open_ones if path not in named
+    ]
 
 
 def _after(

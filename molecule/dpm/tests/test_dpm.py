@@ -67,6 +67,6 @@ def test_strangers_give_no_orders(dpm1: Host, domain: str) -> None:
 
 
 def test_old_texts_are_kept_out_of_sight(dpm1: Host) -> None:
-    kept = dpm1.check_output("stat -c %%a /etc/domehead.conf.*~").split()
+    kept = dpm1.check_output("stat -c %a /etc/domehead.conf.*~").split()
     assert kept
     assert all(not int(mode, 8) & 0o007 for mode in kept)

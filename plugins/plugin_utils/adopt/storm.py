@@ -31,7 +31,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive impor
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Door
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm as planner
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_backend import GRIDFTP, SRM_PORT
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_backend import GRIDFTP
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets, plain_token
 
 FILES = (GRIDFTP.lstrip("/"), *planner.REPORT_FILES, "etc/systemd/system/storm-site-report.*", *yaim.FILES, *storm_puppet.FILES)
@@ -80,7 +80,9 @@ def adopt(files: Mapping[str, str], release: str, hostname: str) -> Adopted:
     if not reading.webdav.areas and not reading.namespace.filesystems:
         return Adopted({"system": "storm"}, notes=(*reading.notes, "etc/storm: no storage area is described here."))
     issuers = _issuers(reading)
+    reported = [share.get("path") for share in _report_settings(reading).get("shares", ())]
     found = list(_areas(reading, {entry["url"]: name for name, entry in issuers.items()}))
+    found.sort(key=lambda each: reported.index(each.entry["path"]) if each.entry["path"] in reported else len(reported))
     storage = _storage(reading, found, issuers)
     common = frozenset.intersection(*(each.grants for each in found if each.area)) if any(each.area for each in found) else frozenset()
     for name, entry in issuers.items():
@@ -146,6 +148,7 @@ def options_of(variables: Mapping[str, Any]) -> Options:
         vomsdir={vo: {host: tuple(each) for host, each in hosts.items()} for vo, hosts in given.get("vomsdir", {}).items()},
         report=given.get("report", True),
         report_root=given.get("report_root", Options.report_root),
+        properties=given.get("properties", {}),
         database_host=given.get("database_host", Options.database_host),
         areas={name: _area_options(each) for name, each in given.get("areas", {}).items()},
     )
@@ -196,8 +199,11 @@ def _storage(reading: _Reading, found: Sequence[_Found], issuers: Mapping[str, A
     site = naming.label(info.get("SITE_NAME", "").strip("\"'"), "") or naming.site_named(reading.hostname)
     if "SITE_NAME" not in info:
         reading.note("Site and name were taken from the host's domain. Put in the names that CRIC knows.", "etc/storm")
-    told = json_text.parse(reading.files.get(planner.REPORT_SETTINGS.lstrip("/"), "{}")).value or {}
-    storage: dict[str, Any] = {"name": told.get("name") or naming.storage_name(site, "STORM"), "site": site, "system": "storm"}
+    storage: dict[str, Any] = {
+        "name": _report_settings(reading).get("name") or naming.storage_name(site, "STORM"),
+        "site": site,
+        "system": "storm",
+    }
     if reading.release:
         storage["release"] = reading.release
     else:
@@ -222,6 +228,12 @@ def _storage(reading: _Reading, found: Sequence[_Found], issuers: Mapping[str, A
     return storage
 
 
+def _report_settings(reading: _Reading) -> Mapping[str, Any]:
+    """What the program that makes the storage report is told, on hosts without backend."""
+    value = json_text.parse(reading.files.get(planner.REPORT_SETTINGS.lstrip("/"), "{}")).value
+    return value if isinstance(value, dict) else {}
+
+
 def _doors(reading: _Reading) -> list[dict[str, Any]]:
     webdav = reading.webdav
     host = next(iter(webdav.hostnames), "") or reading.hostname
@@ -231,10 +243,6 @@ def _doors(reading: _Reading) -> list[dict[str, Any]]:
         doors.append({"scheme": "davs", "host": host, "port": int(port) if port.isdigit() else 8443})
     if "." not in host:
         reading.note(f"The full name of the host is not known (found: {host or 'nothing'}); put it into the doors.", "etc/storm")
-    properties = backend_checks.values(reading.files.get(backend_checks.PROPERTIES, ""))
-    public = properties.get("storm.service.FE-public.hostname", "")
-    if public and (public != host or properties.get("storm.service.port", str(SRM_PORT)) != str(SRM_PORT)):
-        doors.append({"scheme": "srm", "host": public, "port": int(properties.get("storm.service.port", SRM_PORT))})
     return doors
 
 
@@ -312,12 +320,13 @@ def _found(reading: _Reading, path: str, base: str, area: StorageArea | None, na
     entry: dict[str, Any] = {"name": name, "path": path, "base_path": base}
     directory = filesystem.root if filesystem else area.directory(path) if area else None
     tape = (filesystem is not None and filesystem.storage_class in ("T1D0", "T1D1")) or (
-        filesystem is None and area is not None and area.flag("tapeEnabled") and base == path
+        filesystem is None and area is not None and area.flag("tapeEnabled")
     )
     medium = "tape" if tape else naming.medium_named((name, directory or "", filesystem.token if filesystem else ""))
     medium = None if medium == "tape" and not tape else medium
     entry["qos"] = naming.class_of(name, qos.Facts(medium) if medium else None, (path, filesystem.token if filesystem else ""))
-    size = (filesystem.nearline if tape else filesystem.online) if filesystem else None
+    shares = {share.get("path"): share.get("totalsize") for share in _report_settings(reading).get("shares", ())}
+    size = (filesystem.nearline if tape else filesystem.online) if filesystem else shares.get(path)
     if size:
         entry["capacity"] = units.format_size(size)
     else:
@@ -408,6 +417,9 @@ def _variables(reading: _Reading, found: Sequence[_Found]) -> dict[str, Any]:
         variables["storm_report_root"] = report.root
     properties = backend_checks.values(files.get(backend_checks.PROPERTIES, ""))
     database = properties.get("storm.service.request-db.host", "localhost")
+    public = properties.get("storm.service.FE-public.hostname", "")
+    if public and public != (next(iter(webdav.hostnames), "") or reading.hostname):
+        variables["storm_properties"] = {"storm.service.FE-public.hostname": public}
     if database != Options.database_host:
         variables["storm_database_host"] = database
         variables["storm_database"] = False

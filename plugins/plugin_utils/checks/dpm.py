@@ -110,7 +110,7 @@ PLAIN = frozenset(
 )
 FAMILIES = ("glb.", "head.", "disk.")
 WITHOUT_COLON = frozenset({"glb.task.maxrunningtime", "glb.task.purgetime", "glb.dirspacereportdepth", "head.dirspacereportdepth"})
-EXAMPLES = frozenset(
+SAMPLE_SECRETS = frozenset(
     word.lower()
     for word in ("CHANGEME", "change_me", "secret", "password", "none", "somesecret", "MYPASSWORD", "dpmmgr", "yoursecret", "xxxx")
 )
@@ -235,7 +235,7 @@ def _about_values(path: str, document: Document) -> Iterator[Finding]:
             )
     for key in (SHARED_KEY, "head.db.password"):
         entry = document.last(key)
-        if entry and entry.value.strip('"').lower() in EXAMPLES:
+        if entry and entry.value.strip('"').lower() in SAMPLE_SECRETS:
             yield finding("dome.secret-default", path, entry.line, f"{key} is a word of examples, which everybody can try.")
         elif entry and key == SHARED_KEY and len(entry.value) < SHARED_KEY_LENGTH:
             words = f"{key} has {len(entry.value)} characters where {SHARED_KEY_LENGTH} are asked for."

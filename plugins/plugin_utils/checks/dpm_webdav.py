@@ -30,7 +30,7 @@ ROOTS = ("etc/httpd/", "etc/apache2/")
 DAV, LCGDM_DAV = "mod_dav.so", "mod_lcgdm_dav.so"
 MACAROON_LENGTH = 64
 NOBODY = frozenset({"nobody", "nobody:nogroup", "nobody:nobody"})
-EXAMPLES = frozenset({"changeme", "change_me", "secret", "password", "yoursecret", "a-secret", "xxxx"})
+SAMPLE_SECRETS = frozenset({"changeme", "change_me", "secret", "password", "yoursecret", "a-secret", "xxxx"})
 SECRETS = ("NSMacaroonSecret", "OIDCCryptoPassphrase", "OIDCClientSecret")
 JWKS, METADATA = "OIDCOAuthVerifyJwksUri", "OIDCProviderMetadataURL"
 DISCOVERY = ".well-known/openid-configuration"
@@ -103,7 +103,7 @@ def _about_doors(path: str, document: Document) -> Iterator[Finding]:
         if "write" in flags and "remotecopy" not in flags:
             yield finding("dav.no-third-party", path, each.line, f"{each.name} does not allow the COPY of third parties.")
     for each in document.find(*SECRETS):
-        if each.args and each.args[0].lower() in EXAMPLES:
+        if each.args and each.args[0].lower() in SAMPLE_SECRETS:
             yield finding("dav.secret-default", path, each.line, f"{each.name} is a word of examples, which everybody can try.")
         elif each.name.lower() == "nsmacaroonsecret" and each.args and len(each.args[0]) < MACAROON_LENGTH:
             words = f"The secret has {len(each.args[0])} characters where {MACAROON_LENGTH} are asked for, so there are no macaroons."
@@ -161,9 +161,8 @@ def _about_issuers(documents: Mapping[str, Document], issuers: Mapping[str, tupl
         path, each = keys[0]
         yield finding("dav.oidc-without-dome", path, each.line, "Apache checks tokens, but DOME accepts no issuer.")
     if issuers and not keys and any(is_dav(document) for document in documents.values()):
-        yield finding(
-            "dome.oidc-without-dav", dome, next(iter(issuers.values()))[1], "DOME accepts an issuer whose tokens Apache does not check."
-        )
+        line = min(line for _prefix, line in issuers.values())
+        yield finding("dome.oidc-without-dav", dome, line, "DOME accepts an issuer whose tokens Apache does not check.")
     if len(issuers) > 1 and keys:
         path, each = keys[0]
         yield finding(

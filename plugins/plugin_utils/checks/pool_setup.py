@@ -104,5 +104,5 @@ def _bytes(text: str) -> int | str:
     number, unit = text.strip()[:-1], text.strip()[-1:].upper()
     powers = {"K": 1, "M": 2, "G": 3, "T": 4}
     if unit in powers and number.isdigit():
-        return int(number) * 1024 ** powers[unit]
+        return int(number) << (10 * powers[unit])
     return int(text) if text.strip().isdigit() else text.strip()

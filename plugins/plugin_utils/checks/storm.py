@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import storm_backend, storm_release, storm_webdav, storm_webdav_site
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.host import Host
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.storm_rules import finding
 
 MARKERS = ("etc/storm/webdav/*", "etc/storm/backend-server/*", "etc/systemd/system/storm-webdav.service.d/*")
@@ -47,6 +48,18 @@ def check_host(files: Mapping[str, str], release: str, facts: Facts) -> list[Fin
     """Every finding about a host: that of its texts, and what owners, modes and missing directories tell."""
     site = storm_webdav_site.read(files, storm_release.parse_release(release))
     return [*check(files, release), *_roots(site, facts), *_keys(site, facts), *_open_secrets(files, facts)]
+
+
+def check_live(files: Mapping[str, str], release: str, host: Host) -> list[Finding]:
+    """Every finding about a host that was asked."""
+    return check_host(files, release, Facts(host.entries))
+
+
+def named_paths(files: Mapping[str, str], release: str) -> list[str]:
+    """What a host is to be asked about: roots of storage areas, the key of the service, and files with secrets."""
+    site = storm_webdav_site.read(files, storm_release.parse_release(release))
+    key = str(site.setting("storm.tls.private-key-path")[0])
+    return [*(area.root for area in site.areas if area.root.startswith("/")), key, *(f"/{file}" for file in SECRET_FILES if file in files)]
 
 
 def _webdav(site: storm_webdav_site.Webdav, files: Mapping[str, str]) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding imp
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.storm_release import Setting
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.storm_rules import finding
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.storm_webdav_site import (
+    DROP_IN,
     PLACEHOLDER,
     SYSCONFIG,
     WELL_KNOWN,
@@ -488,7 +489,7 @@ def _environment(site: Webdav, files: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _drop_in(site: Webdav) -> str:
-    return next(iter(site.environments), "etc/systemd/system/storm-webdav.service.d/storm-webdav.conf")
+    return SYSCONFIG if list(site.environments) == [SYSCONFIG] else DROP_IN
 
 
 def _trust(site: Webdav, files: Mapping[str, str]) -> Iterator[Finding]:

@@ -77,7 +77,14 @@ SYSTEMS: tuple[System, ...] = (
         secrets=("etc/dcache/admin/ssh_host_*", "etc/dcache/*key.pem"),
         named=dcache_host.named_files,
     ),
-    System("storm", storm.MARKERS, storm.FILES, (storm.check,), packages=("storm-webdav", "storm-backend-server")),
+    System(
+        "storm",
+        storm.MARKERS,
+        storm.FILES,
+        (storm.check,),
+        packages=("storm-webdav", "storm-backend-server"),
+        live=Live(storm.check_live, named=storm.named_paths),
+    ),
     System(
         "dpm",
         dpm.MARKERS,

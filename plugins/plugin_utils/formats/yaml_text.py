@@ -80,7 +80,9 @@ class YamlText:
         if node is not None and not _is_null(node):
             if _value(node) == value:
                 return self
-            return self._spliced(node.start_mark.index, _end(node), _inline(value))
+            # The items of a list may stand right below their key; another value may not.
+            indent = "  " if isinstance(node, yaml.SequenceNode) and not node.flow_style else ""
+            return self._spliced(node.start_mark.index, _end(node), indent + _inline(value))
         return self._added(list(path), value)
 
     def append(self, path: Sequence[str | int], item: Any) -> YamlText:
@@ -112,7 +114,7 @@ class YamlText:
         node = self.find(path)
         members = node.value
         if len(members) == 1:
-            return self._spliced(node.start_mark.index, _end(node), "[]")
+            return self.set(path, [])
         if node.flow_style:
             start = members[index].start_mark.index if index == 0 else _end(members[index - 1])
             end = members[1].start_mark.index if index == 0 else _end(members[index])

@@ -102,6 +102,7 @@ class RucioServer:
     """A server in the folder home. start() makes what is missing.
 
     issuer: address of the token issuer it trusts. database: SQLAlchemy URL, a SQLite file in home when empty. workers: server processes.
+    several_vos: the server is for several VOs, each made with add_vo().
     """
 
     home: Path
@@ -109,6 +110,7 @@ class RucioServer:
     port: int = 0
     database: str = ""
     workers: int = 1
+    several_vos: bool = False
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _read: int = 0
 
@@ -147,7 +149,11 @@ class RucioServer:
         site_packages = next((python.parent.parent / "lib").glob("python*/site-packages"))
         words = {"home": self.home, "port": self.port, "password": PASSWORD, "site_packages": site_packages}
         words["database"] = self.database or f"sqlite:///{self.home}/rucio.db"
-        (self.home / "etc/rucio.cfg").write_text(RUCIO_CFG.format(**words))
+        config = RUCIO_CFG.format(**words)
+        if self.several_vos:
+            config = config.replace("[common]", "[common]\nmulti_vo = True").replace("= generic\n", "= generic_multi_vo\n")
+            config += "[api]\nendpoints_add = vos\n"
+        (self.home / "etc/rucio.cfg").write_text(config)
         (self.home / "etc/alembic.ini").write_text(ALEMBIC_INI.format(**words))
         client = {"client_id": "rucio", "client_secret": "unused", "issuer": self.issuer, "redirect_uris": [self.url]}
         (self.home / "etc/idpsecrets.json").write_text(

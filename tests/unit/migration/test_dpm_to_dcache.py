@@ -57,8 +57,8 @@ WORLD = World(FOUND, GROUPS, DIRECTORIES)
 TARGET = Target("dcache.annecy.example.org", "9.2.47")
 
 
-def plan(storage=STORAGE, world=WORLD, target=TARGET, lake=LAKE):
-    return dpm_to_dcache.plan(storage, lake, world, target)
+def plan(storage=None, world=WORLD, target=TARGET):
+    return dpm_to_dcache.plan(storage or STORAGE, LAKE, world, target)
 
 
 def changed_area(number, **changes):

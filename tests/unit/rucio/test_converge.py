@@ -1,0 +1,81 @@
+"""converge: a write whose fate is not known is looked at again, a few times; others fail at once."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.escape.datalake.plugins.plugin_utils import converge as module
+from ansible_collections.escape.datalake.plugins.plugin_utils.converge import MORE_ROUNDS, converge
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Plan
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
+
+WANTED = ("one", "two")
+
+
+class Lake:
+    """Objects by name; each write may do its work, and meet its fault, the next of the list."""
+
+    def __init__(self, *faults: tuple[bool, ApiError] | None) -> None:
+        self.held: set[str] = set()
+        self.faults = list(faults)
+        self.writes: list[str] = []
+
+    def write(self, change: Change) -> None:
+        self.writes.append(change.subject)
+        done, problem = (self.faults.pop(0) if self.faults else None) or (True, None)
+        if done:
+            self.held.add(change.subject)
+        if problem:
+            raise problem
+
+    def run(self) -> dict[str, Any]:
+        def plan(found: set[str]) -> Planned:
+            return Planned(Plan.of(Change(name, "rse", "create", after=name) for name in WANTED if name not in found))
+
+        client: Any = SimpleNamespace(traffic={"requests": 0, "writes": 0})
+        return converge(client, lambda: set(self.held), plan, self.write, objects=lambda found: dict.fromkeys(found))
+
+
+def fault(status: int | None, error_class: str | None = None) -> ApiError:
+    return ApiError("Rucio", "POST", "x", status, "broken", error_class)
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    taken: list[float] = []
+    monkeypatch.setattr(module, "time", SimpleNamespace(sleep=taken.append))
+    return taken
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("problem", [fault(None), fault(502), fault(503), fault(409, "Duplicate")])
+def test_a_lost_write_is_made_good(problem: ApiError, done: bool, pauses: list[float]) -> None:
+    lake = Lake((done, problem))
+    answer = lake.run()
+    assert not answer.get("failed"), answer["msg"]
+    assert lake.held == set(WANTED)
+    assert len(lake.writes) == 2 + (not done)  # what was done is not written again
+    assert bool(pauses) is not done
+
+
+@pytest.mark.parametrize("problem", [fault(500), fault(400, "InvalidObject"), fault(401, "AccessDenied"), fault(500, "AccessDenied")])
+def test_what_the_server_refuses_is_not_tried_again(problem: ApiError) -> None:
+    lake = Lake((False, problem))
+    answer = lake.run()
+    assert answer["failed"]
+    assert "broken" in answer["msg"]
+    assert len(lake.writes) == 2
+
+
+def test_there_is_an_end(pauses: list[float]) -> None:
+    lake = Lake(*[(False, fault(None))] * 100)
+    lake.held.add("two")
+    answer = lake.run()
+    assert answer["failed"]
+    assert "broken" in answer["msg"]
+    assert lake.writes == ["one"] * (1 + MORE_ROUNDS)
+    assert pauses == sorted(pauses)
+    assert len(pauses) == MORE_ROUNDS
