@@ -91,6 +91,14 @@ def test_an_area_finds_its_rse_by_door_and_path() -> None:
     assert [note.path for note in comparison.notes] == ["se.example.org: /escape/lost"]
 
 
+def test_a_share_that_no_area_claims_counts_by_its_name() -> None:
+    shares = [{"name": "lab-safe", "totalsize": 7}, {"name": "stranger", "totalsize": 8}, {"name": "f", "totalsize": 9}]
+    report, _problems = read_report({"storageservice": {"storageshares": shares}})
+    side, notes = sides.storage_side(CONFIGURED, {"se.example.org": report}, sides.places_of([FAST]), {"LAB-FAST", "LAB-SAFE"})
+    assert {name: facts["space"] for name, facts in side.rses.items() if "space" in facts} == {"LAB-SAFE": 7, "LAB-FAST": 9}
+    assert [note.path for note in notes] == ["se.example.org: /escape/lost", "se.example.org: share stranger"]
+
+
 def test_what_a_full_source_lacks_is_missing_and_a_partial_one_lacks_nothing() -> None:
     missing = {rse.name: rse.missing for rse in three().rses}
     assert missing == {"LAB-FAST": (), "LAB-SAFE": ("Rucio",), "LAB-LOST": ("CRIC", "Rucio")}
