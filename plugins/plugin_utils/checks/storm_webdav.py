@@ -325,8 +325,8 @@ def _issuers(site: Webdav) -> Iterator[Finding]:
 
 
 def _audiences(site: Webdav, index: int) -> Iterator[Finding]:
-    issuer = next(each for each in site.issuers if each.index == index)
-    if site.release is not None and site.release < storm_release.SCOPES_FIRST:
+    issuer = next((each for each in site.issuers if each.index == index), None)
+    if issuer is None or (site.release is not None and site.release < storm_release.SCOPES_FIRST):
         return
     at = ("oauth", "issuers", index)
     if not issuer.enforced:

@@ -54,7 +54,6 @@ def test_events_reach_the_queue(frontend: Frontend, tmp_path: Path) -> None:
         ("/lake/fast/run1.dat", ["IN_CLOSE_WRITE"]),
         ("/lake/fast/run1.done", ["IN_MOVED_TO"]),
     ]
-    assert not frontend_has_channel(frontend) or True
 
 
 def frontend_has_channel(frontend: Frontend) -> bool:

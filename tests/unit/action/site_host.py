@@ -43,14 +43,14 @@ class SiteHost:
         }
 
 
-def run(module: type[ActionBase], host: SiteHost | None = None, /, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
-    """The result of a task. host: what is read where no root is given."""
+def run(module: type[ActionBase], site: SiteHost | None = None, /, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
+    """The result of a task. site: what is read where no root is given."""
     action = module.__new__(module)
     action._task = SimpleNamespace(check_mode=check_mode)
 
     def execute(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         assert module_name == "escape.datalake.host_read"
-        return host.host_read(module_args)
+        return site.host_read(module_args)
 
     action._execute_module = execute
     defaults = {name: spec.get("default") for name, spec in module.ARGUMENTS.items()}

@@ -35,10 +35,16 @@ DPM = {
 VARIABLES = {"se2": {"dpm_authorized": ["/DC=test/CN=se2.lake.test"], "dpm_client": {"id": "se2"}}}
 
 
-def run(directory: Path, storages: dict[str, Any], *, check_mode: bool = False, variables: dict[str, Any] = VARIABLES) -> dict[str, Any]:
+def run(directory: Path, storages: dict[str, Any], *, check_mode: bool = False, variables: dict[str, Any] | None = None) -> dict[str, Any]:
     action = ActionModule.__new__(ActionModule)
     action._task = SimpleNamespace(check_mode=check_mode)
-    arguments = {"lake": LAKE, "storages": storages, "variables": variables, "directory": str(directory), "accept": []}
+    arguments = {
+        "lake": LAKE,
+        "storages": storages,
+        "variables": VARIABLES if variables is None else variables,
+        "directory": str(directory),
+        "accept": [],
+    }
     answer: dict[str, Any] = action.act(arguments, {})
     return answer
 

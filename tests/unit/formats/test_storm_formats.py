@@ -144,7 +144,9 @@ def test_a_new_file_system_follows_the_schema_s_order() -> None:
     assert storm_namespace.read(changed).filesystem_of("/fast") is not None
     element = storm_namespace.element_of(changed, "FAST-FS")
     assert element is not None
-    assert [child.tag for child in element.children] == [child.tag for child in storm_namespace.element_of(document, "DISK-FS").children]  # type: ignore[union-attr]
+    pattern = storm_namespace.element_of(document, "DISK-FS")
+    assert pattern is not None
+    assert [child.tag for child in element.children] == [child.tag for child in pattern.children]
     assert not added_and_gone(NAMESPACE, changed.text)[1]
 
 

@@ -28,7 +28,7 @@ class Lake:
         done, problem = (self.faults.pop(0) if self.faults else None) or (True, None)
         if done:
             self.held.add(change.subject)
-        if problem:
+        if problem is not None:
             raise problem
 
     def run(self) -> dict[str, Any]:
@@ -36,7 +36,7 @@ class Lake:
             return Planned(Plan.of(Change(name, "rse", "create", after=name) for name in WANTED if name not in found))
 
         client: Any = SimpleNamespace(traffic={"requests": 0, "writes": 0})
-        return converge(client, lambda: set(self.held), plan, self.write, objects=lambda found: dict.fromkeys(found))
+        return converge(client, lambda: set(self.held), plan, self.write, objects=dict.fromkeys)
 
 
 def fault(status: int | None, error_class: str | None = None) -> ApiError:
