@@ -21,7 +21,8 @@ def tape(tmp_path: Path) -> Path:
 
 
 def run(tape: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["/bin/sh", SCRIPT, *words, f"-directory={tape / 'tape'}", "-c:puts=4"], capture_output=True, text=True)
+    command = ["/bin/sh", SCRIPT, *words, f"-directory={tape / 'tape'}", "-c:puts=4"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_there_and_back_and_away(tape: Path) -> None:
