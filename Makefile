@@ -88,7 +88,9 @@ bench: setup ## measures what is meant to be fast; results in bench/results
 	@. tools/env
 	mkdir -p bench/results
 	python bench/check_large_site.py bench/results/check_large_site.json
+	python bench/registration.py bench/results/registration.json
 	python bench/accounts.py bench/results/accounts.json
+	python bench/table.py
 
 clean: ## removes caches and the Python environment of this checkout
 	rm -rf .cache .venv .mypy_cache .pytest_cache .ruff_cache
