@@ -100,7 +100,7 @@ def client(task: Task) -> None:
         for kind, text in identities:
             if (kind, text) not in held:
                 rucio.add_identity(name, text, kind, mail)
-        keys = {each["key"] for each in rucio.list_account_attributes(name)}
+        keys = {each["key"] for page in rucio.list_account_attributes(name) for each in page}
         for key, value in attributes.items():
             if key not in keys:
                 rucio.add_account_attribute(name, key, value)

@@ -40,6 +40,8 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.services.http impo
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
 
 PAIRS_PER_IMPORT = 500
+# Imports side by side: the server computes more than its database does, so more than its processes can take only make them wait.
+IMPORTS = 4
 # What Rucio's own call for a new RSE sets where nothing is said; its import would set nothing.
 NEW_RSE: Mapping[str, Any] = {
     "deterministic": True,
@@ -209,7 +211,7 @@ class _Lake:
             if strangers or change.subject not in self._names:
                 words = ", ".join(strangers[:10]) or change.subject
                 failures[change.subject] = f"{words} could not be registered"
-        for refused in in_parallel(self._import, list(self._chunks())):
+        for refused in in_parallel(self._import, list(self._chunks()), IMPORTS):
             failures.update(refused)
         return failures
 

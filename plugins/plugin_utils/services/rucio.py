@@ -434,9 +434,9 @@ class RucioClient(HttpClient):
         self.request("DELETE", f"rules/{_url(rule)}", json={})
 
 
-def in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """function of each item, WORKERS at a time, in the order of items; raises the first failure."""
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+def in_parallel(function: Callable[[Any], Any], items: Iterable[Any], workers: int = WORKERS) -> list[Any]:
+    """function of each item, so many at a time, in the order of items; raises the first failure."""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(function, items))
 
 

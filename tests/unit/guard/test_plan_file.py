@@ -22,9 +22,9 @@ CHANGES = [
 ]
 
 
-def written(tmp_path: Path, plan: Plan | None = None, found: dict[str, Any] | None = None) -> PlanFile:
+def written(tmp_path: Path, plan: Plan | None = None) -> PlanFile:
     path = str(tmp_path / "plans/lake.json")
-    PlanFile("rucio_rse", "https://rucio.lake.test", write_to=path).write(plan or Plan.of(CHANGES), FOUND if found is None else found)
+    PlanFile("rucio_rse", "https://rucio.lake.test", write_to=path).write(plan or Plan.of(CHANGES), FOUND)
     return PlanFile("rucio_rse", "https://rucio.lake.test", apply_from=path)
 
 

@@ -25,18 +25,21 @@ class Lake:
 
     def write(self, change: Change) -> None:
         self.writes.append(change.subject)
-        done, problem = (self.faults.pop(0) if self.faults else None) or (True, None)
-        if done:
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is None or fault[0]:
             self.held.add(change.subject)
-        if problem is not None:
-            raise problem
+        if fault is not None:
+            raise fault[1]
 
     def run(self) -> dict[str, Any]:
+        def read() -> set[str]:
+            return set(self.held)
+
         def plan(found: set[str]) -> Planned:
             return Planned(Plan.of(Change(name, "rse", "create", after=name) for name in WANTED if name not in found))
 
         client: Any = SimpleNamespace(traffic={"requests": 0, "writes": 0})
-        return converge(client, lambda: set(self.held), plan, self.write, objects=dict.fromkeys)
+        return converge(client, read, plan, self.write, objects=dict.fromkeys)
 
 
 def fault(status: int | None, error_class: str | None = None) -> ApiError:
