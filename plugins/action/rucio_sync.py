@@ -98,7 +98,7 @@ class ActionModule(RucioAction):
             verify_distances=stated["verify"],
         )
         file = self.plan_file(arguments)
-        done = synchronise(client, wanted, options, check_mode=self.check_mode, file=file, bulk=arguments["bulk"])
+        done = synchronise(client, wanted, options, check_mode=self.check_mode, file=file, bulk=arguments["bulk"], progress=self.progress)
         answer = {
             **done.answer,
             "absent": list(done.plan.absent),

@@ -12,7 +12,8 @@ where the server has none at all, because a server may be configured so that an 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,6 +43,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio imp
 PAIRS_PER_IMPORT = 500
 # Imports side by side: the server computes more than its database does, so more than its processes can take only make them wait.
 IMPORTS = 4
+Progress = Callable[[int, int, float], None]
 # What Rucio's own call for a new RSE sets where nothing is said; its import would set nothing.
 NEW_RSE: Mapping[str, Any] = {
     "deterministic": True,
@@ -80,11 +82,15 @@ def synchronise(
     check_mode: bool = False,
     file: PlanFile | None = None,
     bulk: bool = True,
+    progress: Progress | None = None,
 ) -> Synchronised:
-    """Reads the server, plans, writes, reads again. bulk: RSEs may be imported where the server has none."""
+    """Reads the server, plans, writes, reads again.
+
+    bulk: RSEs may be imported where the server has none. progress: called with (distances sent, all of them, seconds since the first).
+    """
     records, unusable = usable(wanted.records)
     wanted = replace(wanted, records=tuple(records))
-    lake = _Lake(client, wanted, options, bulk)
+    lake = _Lake(client, wanted, options, bulk, progress)
     answer = converge(
         client,
         lake.read,
@@ -106,6 +112,7 @@ class _Lake:
     wanted: WantedLake
     options: LakeOptions
     bulk: bool
+    progress: Progress | None
     first_plan: LakePlan | None = None
     _names: set[str] = field(default_factory=set)
     _imported: set[str] = field(default_factory=set)
@@ -211,7 +218,20 @@ class _Lake:
             if strangers or change.subject not in self._names:
                 words = ", ".join(strangers[:10]) or change.subject
                 failures[change.subject] = f"{words} could not be registered"
-        for refused in in_parallel(self._import, list(self._chunks()), IMPORTS):
+        chunks = list(self._chunks())
+        started, done, every = time.monotonic(), 0, sum(map(len, chunks))
+        told = threading.Lock()
+
+        def send(chunk: dict[Pair, int]) -> dict[str, str]:
+            nonlocal done
+            refused = self._import(chunk)
+            with told:
+                done += len(chunk)
+                if self.progress:
+                    self.progress(done, every, time.monotonic() - started)
+            return refused
+
+        for refused in in_parallel(send, chunks, IMPORTS):
             failures.update(refused)
         return failures
 
