@@ -30,7 +30,7 @@ def storage_text(adopted: Adopted, host: str, system: str, release: str) -> str:
     lines += ["datalake_storage:", *_table(adopted.storage, tables.STORAGE, "  ")]
     if adopted.variables:
         lines += ["", "# What the description does not say."]
-        lines += [line for name, value in adopted.variables.items() for line in _entry(name, value, "")]
+        lines += [line for name, value in adopted.variables.items() for line in _entry(_flow(str(name)), value, "")]
     return "\n".join(lines) + "\n"
 
 
