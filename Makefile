@@ -41,7 +41,8 @@ ifeq ($(MAKECMDGOALS),check)
 MAKEFLAGS += -q
 endif
 
-test: export HYPOTHESIS_PROFILE := ci
+# The same random cases in every run of all tests; test-unit alone takes fresh ones.
+test: export PYTEST_ADDOPTS := --hypothesis-profile=ci
 test: test-fast test-integration test-browser test-newest test-molecule ## every test
 
 test-fast: setup ## lint, sanity and unit tests, no containers

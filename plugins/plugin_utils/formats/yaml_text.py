@@ -295,8 +295,13 @@ _Dumper.add_multi_representer(list, _Dumper.represent_list)
 
 
 def _inline(value: Any) -> str:
-    text = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)
-    return str(text).removesuffix("...\n").strip()
+    """A value on one line; a text within braces needs quotes more often than one that stands alone."""
+    alone, within = (
+        str(yaml.dump(each, Dumper=_Dumper, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)).strip()
+        for each in (value, [value])
+    )
+    alone = alone.removesuffix("...").strip()
+    return alone if f"[{alone}]" == within or not isinstance(value, str) else within[1:-1]
 
 
 def _indented(text: str, column: int) -> str:
