@@ -32,8 +32,8 @@ def _import_collection() -> None:
     Installed, it lies in ``ansible_collections/escape/datalake``; a checkout has a link of that name in ``.cache``.
     """
     collection = Path(__file__).parents[4]
-    installed = collection.parents[2]
-    sys.path.append(str(installed if (installed / "ansible_collections").is_dir() else collection / ".cache"))
+    namespaces = collection.parent.parent
+    sys.path.append(str(namespaces.parent if namespaces.name == "ansible_collections" else collection / ".cache"))
 
 
 _import_collection()
