@@ -24,6 +24,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos
 SPACES = r"\s SrmSpaceManager ls spaces"
 RESERVED = r"^\d+ voGroup:"  # begin of the answer to a reservation that was made or changed
 TAKEN = "Duplicated entry"  # what PoolManager says of a name that is there
+IS_THERE = "FileExistsChimeraFsException"  # what chimera says of a directory that is there
 ROLE_REFUSED = "does not have permission to change qos"
 ROLE_REMEDY = "From 9.2 the account needs a role: roles:qos-user or qos-group in the multimap, or admin, claimed with the option roles."
 Run = Callable[[str], tuple[int, str, str]]
@@ -66,12 +67,19 @@ class Chimera:
         return found
 
     def write(self, commands: Sequence[str]) -> None:
-        """Commands that change the name space, in one run. Raises ApiError for the first that fails."""
+        """Commands that change the name space, in one run. Raises ApiError for the first that fails.
+
+        A directory that somebody makes meanwhile, such as the chimera of a run that was killed, is there as wanted.
+        """
         self.traffic["writes"] += len(commands)
-        answers, problem = self._batch(commands)
-        if problem:
-            failed = commands[len(answers)]
-            raise ApiError("chimera", failed.split(" ", 1)[0], failed, None, problem)
+        left = list(commands)
+        while left:
+            answers, problem = self._batch(left)
+            if not problem:
+                return
+            failed, left = left[len(answers)], left[len(answers) + 1 :]
+            if not (failed.startswith("mkdir ") and IS_THERE in problem):
+                raise ApiError("chimera", failed.split(" ", 1)[0], failed, None, problem)
 
     def _batch(self, commands: Sequence[str]) -> tuple[list[str], str]:
         """Answers of the commands that succeeded, and what the next one failed with."""

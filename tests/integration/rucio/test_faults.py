@@ -53,7 +53,6 @@ class Lake:
     server: RucioServer
     proxy: FaultProxy
     run: Run
-    what: str = ""
     before: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -159,7 +158,6 @@ def iam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IamPeople]:
 def case(request: pytest.FixtureRequest, lake: Lake, iam: IamPeople) -> tuple[Lake, Callable[..., str | None], dict[str, Any], int]:
     """A run, the state it ends in undisturbed, and how many requests it sends."""
     lake.go_back()
-    lake.what = request.param
     work = registration(lake) if request.param == "registration" else accounts(lake, iam)
     count = lake.requests(work)
     return lake, work, lake.state(), count

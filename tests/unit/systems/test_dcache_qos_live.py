@@ -174,3 +174,23 @@ def test_directories_that_are_not_there_are_told_apart_from_a_broken_chimera() -
     assert Chimera(run).tags(["/e", "/x", "/x/y", "/f"]) == {"/e": {}, "/x": None, "/x/y": None, "/f": {"sGroup": "f\n"}}
     with pytest.raises(ApiError, match="password authentication failed"):
         Chimera(Namespace({}, "FATAL: password authentication failed")).tags(["/e"])
+
+
+def test_a_directory_that_somebody_makes_meanwhile_is_there_as_wanted() -> None:
+    runs: list[str] = []
+
+    def run(text: str) -> tuple[int, str, str]:
+        runs.append(text)
+        if len(runs) == 1:
+            return 1, "mkdir /e\nmkdir /e/f\n", 'Exception in thread "main" org.dcache.chimera.FileExistsChimeraFsException: /e/f\n'
+        return 0, text, ""
+
+    chimera = Chimera(run)
+    chimera.write(["mkdir /e", "mkdir /e/f", "chmod 755 /e/f"])
+    assert runs == ["mkdir /e\nmkdir /e/f\nchmod 755 /e/f\n", "chmod 755 /e/f\n"]
+
+    def refuse(text: str) -> tuple[int, str, str]:
+        return 1, text.splitlines()[0] + "\n", "no permission\n"
+
+    with pytest.raises(ApiError, match="no permission"):
+        Chimera(refuse).write(["mkdir /e", "chmod 755 /e"])
