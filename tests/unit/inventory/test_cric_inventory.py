@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +33,10 @@ def test_hosts_and_groups() -> None:
 
 
 def called(command: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    paths = f"{ROOT}/.cache:{next((ROOT / '.venv/lib').glob('python*/site-packages'))}"
+    paths = f"{ROOT}/.cache:{sysconfig.get_path('purelib')}"
     settings = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": paths, "ANSIBLE_NOCOLOR": "1"}
     return subprocess.run(
-        [ROOT / ".venv/bin" / command, *words], capture_output=True, text=True, env=settings, cwd=cwd, check=False, timeout=120
+        [Path(sys.executable).parent / command, *words], capture_output=True, text=True, env=settings, cwd=cwd, check=False, timeout=120
     )
 
 
