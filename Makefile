@@ -85,10 +85,10 @@ docs: setup ## the generated pages, and a check of the modules' documentation
 	tools/schema
 	antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck --validate-collection-refs self .cache/ansible_collections/escape/datalake
 
-bench: setup ## measures what is meant to be fast; results in bench/results
-	@. tools/env
-	mkdir -p bench/results
-	python bench/check_large_site.py bench/results/check_large_site.json
+bench: ## measures what is meant to be fast; results in bench/results
+	@tools/setup --bench
+	. tools/env
+	python bench/check_large_site.py bench/results/check/large_site.json
 	python bench/registration.py bench/results/registration.json
 	python bench/accounts.py bench/results/accounts.json
 	python bench/table.py

@@ -56,5 +56,5 @@ def programs() -> Path:
     """The folder of initdb and pg_ctl."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if not found:
-        raise SystemExit("bench: PostgreSQL is not installed. Install it: apt-get install --no-install-recommends postgresql")
+        raise SystemExit("bench: PostgreSQL is not installed. Install it: tools/setup --bench")
     return found[-1].parent

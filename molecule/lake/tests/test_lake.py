@@ -131,7 +131,7 @@ def test_files_with_secrets_are_not_for_all_eyes(
 def test_secrets_are_nowhere_else(domain: str, host: str) -> None:
     words = list(secrets().values())
     assert len(words) >= 5  # other scenarios may have made more
-    assert all(len(word) == 32 for word in words)
+    assert all(len(word) >= 32 for word in words)
     answer = inside(f"{host}.{domain}", "python3", "-c", SEARCH, words="\n".join(words))
     found = json.loads(answer)
     assert found["open"] == []
