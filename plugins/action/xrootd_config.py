@@ -97,6 +97,7 @@ class ActionModule(DatalakeAction):
         "macaroons_secret": {"type": "str", "no_log": True},
         "macaroons_file": {"type": "path", "default": "/etc/xrootd/macaroon-secret"},
         "directives": {"type": "list", "elements": "str", "default": []},
+        "service": {"type": "dict", "default": {}},
         "directories": {"type": "list", "elements": "path", "default": []},
         "accept": {"type": "list", "elements": "str", "default": []},
         "backup": {"type": "bool", "default": True},
@@ -238,6 +239,7 @@ def _options(arguments: Mapping[str, Any]) -> xrootd.Options:
         macaroons_file=arguments["macaroons_file"] if arguments["macaroons_secret"] else None,
         directives=tuple(arguments["directives"]),
         directories=tuple(arguments["directories"]),
+        service={name: str(value) for name, value in arguments["service"].items()},
     )
 
 

@@ -92,6 +92,10 @@ options:
     type: list
     elements: str
     default: []
+  service:
+    description: Further settings of the unit's C([Service]) section, see systemd.exec(5) and systemd.service(5).
+    type: dict
+    default: {}
   directories:
     description: Further directories of the host that are made for the service.
     type: list

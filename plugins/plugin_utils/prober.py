@@ -107,8 +107,8 @@ class Prober:
         for target in targets:
             for host, port in _addresses(target):
                 self._doors.setdefault((host, port), WebdavDoor(host, port, tls=self._tls, read_only=self.check_mode))
-        # A door serves its users while it is probed: one pass at a time there. XRootD up to 5.8.1 was seen to lose a scheduled job, and
-        # with it every further connection, under many short connections at once.
+        # A door serves its users while it is probed: one pass at a time there. XRootD before 5.9.2 may fall silent when it has a checksum
+        # ready at once (xrootd issue 2602), the more likely the more it has to do.
         turns = {target.place.door: Lock() for target in targets}
 
         def in_turn(target: Target) -> PassReport:

@@ -581,6 +581,12 @@ def _spaces(server: Server) -> Iterator[Finding]:
             yield _at("xrootd.space-outside-export", each, f"{path} is not exported, so space {name} is never used for it.")
     if server.http and not any("adler32" in each.args for each in server.find("xrootd.chksum")):
         yield _at("xrootd.checksum-missing", server.http[0], "No adler32 checksums: Rucio and FTS cannot verify transfers.")
+    if server.http and server.before(tables.BRIDGE_WAITS):
+        for each in server.find("xrootd.chksum"):
+            if not any(word.startswith("/") for word in each.args):
+                yield _at(
+                    "xrootd.checksum-race", each, "A checksum asked for over HTTP, when it is ready at once, can make the server silent."
+                )
     for each in server.find("pfc.ram"):
         if each.args and _bytes(each.args[0]) < 1 << 30:
             yield _at("xrootd.cache-memory", each, f"{each.args[0]} is less than 1 GiB; the server does not start.")

@@ -150,6 +150,11 @@ _RULES: dict[str, Rule] = {
     "xrootd.space-twice": Rule(ERROR, "Keep one of the two lines.", f"{_OSS} (EEXIST)"),
     "xrootd.space-name": Rule(ERROR, "Choose a name of at most 63 characters.", f"{_OSS} (maxSNlen)"),
     "xrootd.checksum-missing": Rule(WARNING, "Add xrootd.chksum max 2 adler32 crc32c.", "Rucio compares adler32 after each transfer"),
+    "xrootd.checksum-race": Rule(
+        NOTICE,
+        "Upgrade to 5.9.2. Until then restart a server whose port is open and where nobody answers.",
+        "xrootd issue 2602, src/XrdXrootd/XrdXrootdTransit.cc; tried on 5.5.3 and 5.8.1",
+    ),
     "xrootd.cache-memory": Rule(ERROR, "Give pfc.ram at least 1g.", "xrootd src/XrdPfc/XrdPfcConfiguration.cc; tried on 5.5.3"),
     # tokens
     "xrootd.prefix-directories": Rule(

@@ -16,6 +16,7 @@ NEWEST: Release = (6, 2, 99)  # 6.2.1 was tried; later lines are not known
 COLON_OPTIONAL: Release = (5, 6, 2)  # authdb identity selectors; the INI reader takes longer lines from the same release on
 STAT_WITH_MODIFY: Release = (5, 6, 9)
 REDACTED_TOKENS: Release = (5, 7, 0)
+BRIDGE_WAITS: Release = (5, 9, 2)
 WHOLE_COMPONENTS: Release = (5, 9, 3)  # and refusal of private and loopback peers by HTTP-TPC
 AUTHDB_IN_ETC: Release = (6, 0, 0)
 

@@ -53,7 +53,7 @@ class Options:
 
     name_space: directory of the host that holds the tree of names (oss.localroot). authorities: file or directory of the authorities that
     peers' certificates are checked with. certificate_source, key_source: files of the host that are copied for the service.
-    directives: lines to add. directories: further ones that belong to the service.
+    directives: lines to add. directories: further ones that belong to the service. service: settings of the unit's [Service] section.
     """
 
     instance: str = "datalake"
@@ -70,6 +70,7 @@ class Options:
     macaroons_file: str | None = None
     directives: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
+    service: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -558,7 +559,8 @@ def _name(document: authdb.Document, key: Identity) -> str:
 def _unit(options: Options) -> str:
     directory = posixpath.relpath(options.cache, "/var/cache")
     made = f"CacheDirectory={directory}\n" if not directory.startswith("..") else ""
-    return f"# {HEAD}\n{UNIT_HEAD}\n[Service]\nEnvironment=XDG_CACHE_HOME={options.cache}\n{made}"
+    settings = "".join(f"{name}={value}\n" for name, value in options.service.items())
+    return f"# {HEAD}\n{UNIT_HEAD}\n[Service]\nEnvironment=XDG_CACHE_HOME={options.cache}\n{made}{settings}"
 
 
 def _copies(options: Options, server: Server) -> list[WantedFile]:

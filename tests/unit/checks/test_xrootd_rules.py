@@ -248,6 +248,7 @@ CASES = [
     ),
     ("xrootd.space-name", [(CFG, "oss.space tape /data", f"oss.space {'t' * 64} /d/x\noss.space tape /data")], CFG, "ttt", "5.5.3", FACTS),
     ("xrootd.checksum-missing", [(CFG, "adler32 ", "")], CFG, "xrd.protocol", "5.5.3", FACTS),
+    ("xrootd.checksum-race", [], CFG, "xrootd.chksum", "5.9.1", FACTS),
     ("xrootd.cache-memory", [(CFG, "acc.audit", "pfc.ram 512m\nacc.audit")], CFG, "pfc.ram", "5.5.3", FACTS),
     ("xrootd.prefix-directories", [(CFG, "assign /escape/tape", "assign /escape/disk-ec")], CFG, "disk-ec", "5.9.2", FACTS),
     ("xrootd.delete-needs-read", [], CFG, "ofs.authlib", "5.6.8", FACTS),

@@ -93,6 +93,13 @@ def test_a_cache_is_read_only_and_places_its_files_itself():
     assert all(words[2:] == ["/escape/fast", "rl"] for words in granted)
 
 
+def test_further_settings_of_the_service():
+    made = plan(options=replace(OPTIONS, service={"LimitNOFILE": "65536", "Nice": "5"}))
+    _head, settings = made.texts[UNIT].split("[Service]\n")
+    assert settings.splitlines()[-2:] == ["LimitNOFILE=65536", "Nice=5"]
+    assert result(files=made.texts, options=replace(OPTIONS, service={"Nice": "5"}))[UNIT].splitlines()[-1] == "Nice=5"
+
+
 def test_a_fresh_server():
     made = plan()
     assert (
