@@ -33,6 +33,7 @@ def check(host: Host, release: Release, files: Mapping[str, str]) -> Iterator[Fi
     for kind in ("webdav", "frontend"):
         yield from _client_certificates(host, services.get(kind, []), kind, tokens=tokens)
     yield from _plain_http(host, services.get("webdav", []), tokens=tokens)
+    yield from _clear_tokens(host, services.get("webdav", []))
     yield from _xrootd(host, services.get("xrootd", []))
     yield from _copies(host, services)
     yield from _leftovers(host, release)
@@ -56,13 +57,13 @@ def _at(rule: rules.Rule, host: Host, service: Service, name: str, message: str,
 
 
 def _anonymous(host: Host, services: Mapping[str, list[Service]]) -> Iterator[Finding]:
-    for kind in ("webdav", "frontend", "xrootd"):
+    for kind in ("webdav", "frontend", "xrootd", "dcap"):
         for service in services.get(kind, []):
             name = f"{kind}.authz.anonymous-operations"
             if service.scope.value(name) != "FULL" or service.scope.value(f"{kind}.net.listen") in LOCAL:
                 continue
-            if kind == "xrootd" and "authz:none" not in service.scope.value("xrootd.plugins"):
-                continue  # an authorisation plug-in decides
+            if kind == "xrootd" and not _xrootd_lets_write(service):
+                continue
             if service.scope.value(f"{kind}.authz.readonly") == "true":
                 continue
             yield _at(
@@ -72,6 +73,30 @@ def _anonymous(host: Host, services: Mapping[str, list[Service]]) -> Iterator[Fi
                 name,
                 f"[{service.scope.name}] lets clients without login write and delete wherever the namespace lets others write.",
                 f"Set {name} to NONE or READONLY.",
+            )
+
+
+def _xrootd_lets_write(service: Service) -> bool:
+    """Without write paths nobody writes; an authorisation plug-in decides instead of the door, but scitokens only over those with a token."""
+    words = service.scope.value("xrootd.plugins").replace(",", " ").split()
+    deciding = {word for word in words if word.startswith("authz:")} - {"authz:none"}
+    if service.scope.value("xrootd.plugin!scitokens.strict") == "false":
+        deciding.discard("authz:scitokens")
+    return not deciding and bool(service.scope.value("xrootd.authz.write-paths"))
+
+
+def _clear_tokens(host: Host, services: list[Service]) -> Iterator[Finding]:
+    name = "webdav.macaroons.accept-over-unencrypted-channel"
+    for service in services:
+        plain = service.scope.value("webdav.authn.protocol") == "http" and service.scope.value("webdav.net.listen") not in LOCAL
+        if plain and service.scope.value(name) == "true":
+            yield _at(
+                rules.CLEAR_TOKENS,
+                host,
+                service,
+                name,
+                f"[{service.scope.name}] takes tokens over plain HTTP: whoever reads along can use them.",
+                "Set webdav.authn.protocol to https, or the property to false.",
             )
 
 
@@ -94,6 +119,9 @@ def _client_certificates(host: Host, services: list[Service], kind: str, *, toke
 
 def _plain_http(host: Host, services: list[Service], *, tokens: bool) -> Iterator[Finding]:
     plain = [service for service in services if service.scope.value("webdav.authn.protocol") == "http"]
+    accepting = [service for service in plain if service.scope.value("webdav.macaroons.accept-over-unencrypted-channel") == "true"]
+    if accepting:
+        return
     if not tokens or len(plain) < len(services):
         return
     for service in plain:
@@ -129,12 +157,22 @@ def _copies(host: Host, services: Mapping[str, list[Service]]) -> Iterator[Findi
             f"resilience runs beside {', '.join(sorted(managers))}; both make and remove copies of the same files.",
             "Remove the resilience service: the qos services take its place.",
         )
-    if "cleaner-hsm" in services:
-        return
     for service in services.get("pnfsmanager", []):
         latency = service.scope.value("pnfsmanager.default-access-latency")
         retention = service.scope.value("pnfsmanager.default-retention-policy")
-        if (latency, retention) == ("NEARLINE", "CUSTODIAL"):
+        if (latency, retention) == ("NEARLINE", "REPLICA"):
+            owner = "pnfsmanager" if place(service.scope, "pnfsmanager.default-retention-policy") else "dcache"
+            meant = any(place(service.scope, f"{one}.default-access-latency") for one in ("pnfsmanager", "dcache"))
+            yield _at(
+                rules.VOLATILE_DEFAULTS,
+                host,
+                service,
+                f"{owner}.default-retention-policy",
+                "Files in directories without tags are NEARLINE and REPLICA: a pool that needs space deletes their only copy.",
+                "Set the default access latency to ONLINE too.",
+                rules.NOTICE if meant else None,
+            )
+        if (latency, retention) == ("NEARLINE", "CUSTODIAL") and "cleaner-hsm" not in services:
             yield _at(
                 rules.TAPE_DEFAULTS,
                 host,

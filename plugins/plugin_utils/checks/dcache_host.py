@@ -30,7 +30,21 @@ FILES = (
 )
 """What of a host is read beside the files of the property checks."""
 
+SET_IN_LAYOUTS = frozenset(
+    {"oidc.no-provider", "oidc.audience-empty", "scitoken.no-issuer", "scitoken.audience-empty", "gplazma.property-missing"}
+)
+"""Rules about properties that are not set, which nobody knows where the layout is not at hand."""
+
 POOLMANAGER_SETUP = "/var/lib/dcache/config/poolmanager.conf"
+
+
+NAMED_BY = {
+    "nfs": ("nfs.export.file",),
+    "poolmanager": ("poolmanager.setup.file",),
+    "spacemanager": ("spacemanager.authz.link-group-file-name",),
+    "frontend": ("dcache.wellknown!wlcg-tape-rest-api.path", "frontend.wellknown!wlcg-tape-rest-api.path"),
+}
+"""Properties of a service that name a file to read."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +72,10 @@ def check(files: Mapping[str, str], release: str, hostname: str = "", known: Kno
         return []
     absolute = {f"/{path}": text for path, text in files.items()}
     found: dict[Finding, None] = {}
-    for host in load_site(files, release, hostname).hosts:
+    site = load_site(files, release, hostname)
+    for host in site.hosts:
         found.update(dict.fromkeys(_host(host, parsed, absolute, known)))
-    return list(found)
+    return [finding for finding in found if not (site.missing and finding.rule in SET_IN_LAYOUTS)]
 
 
 def named_files(files: Mapping[str, str], release: str) -> Iterator[str]:
@@ -72,6 +87,7 @@ def named_files(files: Mapping[str, str], release: str) -> Iterator[str]:
             words = (line.partition("#")[0].split() for line in conf.splitlines())
             yield from (value for each in words for word in each if (value := word.partition("=")[2].strip('"')).startswith("/"))
         for service in host.services():
+            yield from (path for path in map(service.scope.value, NAMED_BY.get(service.type, ())) if path.startswith("/"))
             if service.type == "pool" and service.scope.value("pool.path").startswith("/"):
                 yield service.scope.value("pool.path").rstrip("/") + "/setup"
 
@@ -129,10 +145,11 @@ def _values(scope: Scope, names: set[str]) -> tuple[dict[str, str], dict[str, tu
 
 
 _SERVICE_NAMES = {
-    "webdav": ("webdav.authn.protocol", "webdav.authn.basic"),
+    "webdav": ("webdav.authn.protocol", "webdav.authn.basic", "webdav.net.listen"),
     "frontend": (
         "frontend.authn.protocol",
         "frontend.authn.basic",
+        "frontend.net.listen",
         "frontend.srr.shares",
         "dcache.wellknown!wlcg-tape-rest-api.path",
         "frontend.wellknown!wlcg-tape-rest-api.path",
@@ -158,6 +175,7 @@ def _selection(host: Host, scope: Scope, path: str, release: Release, files: Map
         path.lstrip("/"),
         release,
         pools=tuple(name for name in (pool.value("pool.name") for pool in pools) if name),
+        tags={pool.value("pool.name"): frozenset(pool.value("pool.tags").split()) for pool in pools if "$" not in pool.value("pool.tags")},
         areas=known.areas,
         space_reservation=reservation == "true" if reservation in ("true", "false") else None,
         live=known.live,

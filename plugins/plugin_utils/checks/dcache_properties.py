@@ -12,7 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_annotations, dcache_data, dcache_doors
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks import (
+    dcache_annotations,
+    dcache_data,
+    dcache_domains,
+    dcache_doors,
+    dcache_exports,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_rules as rules
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_data import Property, Release
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import Site, load_site, place
@@ -61,12 +67,13 @@ def _about_site(site: Site, release: str) -> Iterator[Finding]:
             "Give the full version of the installed package, such as 9.2.30.",
         )
     if site.missing:
-        layouts = sorted(path for path in site.files if "/layouts/" in path)
+        layouts = sorted(path for path in site.files if "/layouts/" in path and path.endswith(".conf"))
         partial = not layouts and "etc/dcache/dcache.conf" not in site.files
         present = f" The copy holds {', '.join(layouts)}." if layouts else ""
+        chosen = place(site.hosts[0].layout, "dcache.layout") or place(site.hosts[0].layout, "dcache.layout.uri")
         yield rules.LAYOUT_MISSING.at(
-            site.layout if site.layout.startswith("etc/") else "etc/dcache/dcache.conf",
-            0,
+            chosen.file if chosen else "etc/dcache/dcache.conf",
+            chosen.line if chosen else 0,
             f"The layout {site.layout} is not there, so this host runs no domain.{present}",
             "Create it, or set dcache.layout in dcache.conf.",
             rules.NOTICE if partial else None,  # a copy of some other files of dCache
@@ -119,7 +126,9 @@ class _Host:
         yield from _port_clashes(self.host)
         yield from _cell_clashes(self.host)
         yield from _pool_clashes(self.host)
+        yield from dcache_domains.check(self.host)
         yield from dcache_doors.check(self.host, self.release, self.files)
+        yield from dcache_exports.check(self.host, self.files)
 
     def _assignment(self, scope: Scope, placed: Placed, annotations: dcache_annotations.Annotations) -> Iterator[Finding]:
         name = placed.key.name

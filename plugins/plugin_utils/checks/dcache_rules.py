@@ -101,6 +101,13 @@ CLIENT_CERTIFICATE = _rule("client-certificate-required", LOCK_OUT, "a token doo
 TOKEN_OVER_HTTP = _rule(
     "token-door-http", WARNING, "tokens are configured and every WebDAV door is plain HTTP", f"{BOOK}, config-webdav.md"
 )
+BROKER_NONE = _rule("broker-none", ERROR, "a domain that talks to no other one, beside others", f"{BOOK}, config-message-passing.md")
+SERVICES_MISSING = _rule("services-missing", ERROR, "a domain that stands alone lacks a service that its doors ask", f"{BOOK}, install.md")
+EXPORT_WORLD = _rule("nfs-export-world", WARNING, "the NFS door lets every host write as any user", f"{BOOK}, config-nfs.md")
+CLEAR_TOKENS = _rule("token-in-clear", OPEN, "a WebDAV door takes tokens over plain HTTP", f"{BOOK}, config-webdav.md")
 XROOTD_READ_ONLY = _rule("xrootd-read-only", NOTICE, "an xrootd door without write paths only reads", f"{BOOK}, config-xrootd.md")
+VOLATILE_DEFAULTS = _rule(
+    "volatile-defaults", WARNING, "new files are NEARLINE and REPLICA, which pools delete for space", f"{BOOK}, config-qos-engine.md"
+)
 TAPE_DEFAULTS = _rule("tape-defaults", NOTICE, "new files are for tape and the host has no tape cleaner", DEFAULTS)
 BULK_LIMIT = _rule("bulk-limit", NOTICE, "bulk requests take fewer files than a client may send", f"{BOOK}, config-bulk.md")

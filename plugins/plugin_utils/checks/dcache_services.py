@@ -90,7 +90,8 @@ def check(given: ServicesInput) -> list[Finding]:
 
 def _http_door(service: Service) -> Iterator[Finding]:
     protocol = service.get(f"{service.kind}.authn.protocol", "http" if service.kind == "webdav" else "https")
-    if protocol == "http" and service.get(f"{service.kind}.authn.basic") == "true":
+    local = service.get(f"{service.kind}.net.listen") in ("127.0.0.1", "::1", "localhost")  # a proxy on the host encrypts
+    if protocol == "http" and service.get(f"{service.kind}.authn.basic") == "true" and not local:
         message = "Passwords are sent over plain http."
         remedy = f"Set {service.kind}.authn.protocol = https."
         place = service.place(f"{service.kind}.authn.basic")

@@ -30,6 +30,8 @@ FILES = (
     "etc/default/dcache",
     "etc/dcache.env",
     "etc/dcache/*",
+    "etc/exports",
+    "etc/exports.d/*",
     "var/lib/dcache/config/*",
     "var/lib/dcache/httpd/*",
     "usr/share/dcache/plugins/*",

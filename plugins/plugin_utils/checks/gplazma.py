@@ -166,8 +166,9 @@ def families(setup: LoginSetup) -> tuple[Family, ...]:
         )
         if provider.identity("authz-id"):
             found.append(Family(f"capability tokens of {provider.alias}", plugin, (capability,), (), provider.property))
-            if tokens and profile == "wlcg":
-                found.append(Family(f"tokens of {provider.alias}", plugin, (identity,), tokens, provider.property))
+            if profile == "wlcg" and any(one.identity for one in tokens):
+                name = f"tokens of {provider.alias} without storage scopes"
+                found.append(Family(name, plugin, (identity,), tokens, provider.property))
         else:
             found.append(Family(f"tokens of {provider.alias}", plugin, (capability, identity), with_groups + tokens, provider.property))
     if auth & {"htpasswd", "kpwd", "jaas", "ldap"}:
@@ -365,7 +366,7 @@ def _overlaps(setup: LoginSetup, every: tuple[Family, ...]) -> Iterator[Finding]
 
 
 def _group(one: Candidate) -> str:
-    return next((claim.value for claim in one.credential.claims if claim.kind in ("fqan", "claim")), "")
+    return next((claim.value for claim in one.credential.claims if claim.kind in ("fqan", "claim", "entitlement")), "")
 
 
 def _rivals(one: Candidate, groups: Mapping[str, Candidate], lines: list[Candidate]) -> Iterator[tuple[Candidate, Severity]]:

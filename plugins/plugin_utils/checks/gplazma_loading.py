@@ -362,10 +362,16 @@ def _scitoken(setup: LoginSetup, places: Places, issuers: Collection[str]) -> It
         if problem := oidc_providers.principals_problem(words):
             message = f"{issuer.property}: {problem}: {_EVERYBODY}"
             yield Finding("scitoken.principal", Severity.LOCK_OUT, file, number, message, "Write TYPE:VALUE principals.", source)
-        elif not words:
+        elif not words and not _mapped(setup, issuer):
             message = f"{issuer.property} names no principal: a token of it gives no identity."
             yield Finding(
-                "scitoken.principal", Severity.LOCK_OUT, file, number, message, "Add username:NAME uid:N gid:N after the prefix.", source
+                "scitoken.principal",
+                Severity.LOCK_OUT,
+                file,
+                number,
+                message,
+                "Add username:NAME uid:N gid:N after the prefix, or map its tokens in a multimap file.",
+                source,
             )
         history = issuer.args.option("tokenHistory")
         if history is not None and not is_number(history):
@@ -378,6 +384,19 @@ def _scitoken(setup: LoginSetup, places: Places, issuers: Collection[str]) -> It
         message = f"{oidc_providers.SCITOKEN_AUDIENCES} is empty: a token that carries `aud` is refused, as WLCG tokens do."
         remedy = "List the audiences, for example https://wlcg.cern.ch/jwt/v1/any."
         yield Finding("scitoken.audience-empty", Severity.WARNING, file, number, message, remedy, source)
+
+
+def _mapped(setup: LoginSetup, issuer: Provider) -> bool:
+    """Whether a map line may give an identity to tokens of an issuer; playing the log-ins then tells."""
+    for _number, line in setup.of_phase(Phase.MAP):
+        path = setup.path(line)
+        if line.plugin != "multimap":
+            continue
+        kinds = {mapping.match.kind for mapping in setup.mappings(path).mappings.values() if mapping.match.kind != "op"}
+        operators = {mapping.match.value for mapping in setup.mappings(path).mappings.values() if mapping.match.kind == "op"}
+        if setup.unknown(path) or issuer.alias in operators or kinds & {"oidc", "oidcgrp", "email"}:
+            return True
+    return False
 
 
 def authenticated(setup: LoginSetup) -> frozenset[str]:

@@ -9,8 +9,8 @@ Sources: dcache.md section 4.3; dCache PoolSelectionUnitV2, PartitionManager, Re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
     NESTED_POOL_GROUPS,
@@ -54,14 +54,15 @@ class AreaUse:
 
 @dataclass(frozen=True)
 class SelectionInput:
-    """text, file: poolmanager.conf. pools: names in the layouts. space_reservation: None when it is not known. live: output of
-    `psu dump setup`. tape: whether pools of this dCache flush to tape, beside what the areas say.
+    """text, file: poolmanager.conf. pools: names in the layouts. tags: of those pools, as ``key=value``. space_reservation: None when it
+    is not known. live: output of `psu dump setup`. tape: whether pools of this dCache flush to tape, beside what the areas say.
     """
 
     text: str
     file: str
     release: Release
     pools: tuple[str, ...] = ()
+    tags: Mapping[str, frozenset[str]] = field(default_factory=dict)
     areas: tuple[AreaUse, ...] = ()
     space_reservation: bool | None = None
     live: str | None = None
@@ -217,10 +218,16 @@ def _reachable(given: SelectionInput, unit: PoolSelectionUnit) -> Iterator[Findi
             continue
         lost = [name for name, pool in group.pools.items() if name not in reached and pool.enabled]
         if lost:
-            message = f"No link leads to the pool group {group.name}: {len(lost)} of its pools are never chosen ({', '.join(lost[:3])}...)."
+            named = ", ".join(lost[:3]) + (", ..." if lost[3:] else "")
+            message = f"No link leads to the pool group {group.name}: {len(lost)} of its pools are never chosen ({named})."
             remedy = "Add the group to a link."
             yield Finding("psu.pgroup-unreachable", Severity.WARNING, given.file, group.line, message, remedy, _SOURCE)
+    by_tags = [group.tags for group in unit.pool_groups.values() if group.dynamic]
     for pool in unit.pools.values():
+        if pool.name not in given.tags and by_tags:
+            continue  # its tags are in the layout of another host
+        if any(tags <= given.tags[pool.name] for tags in by_tags):
+            continue
         if pool.name not in reached and pool.name not in grouped and pool.enabled:
             message = f"The pool {pool.name} is in no pool group and no link: it is never chosen."
             yield Finding("psu.pool-unreachable", Severity.WARNING, given.file, pool.line, message, "Add it to a pool group.", _SOURCE)

@@ -51,13 +51,14 @@ class Pool:
 
 @dataclass
 class PoolGroup:
-    """pools: members added by name. nested: names of groups in it. dynamic: pools join by their tags, so the members are not known."""
+    """pools: members added by name. nested: names of groups in it. dynamic: pools with all of the tags join when they start."""
 
     name: str
     line: int
     pools: dict[str, Pool] = field(default_factory=dict)
     nested: list[str] = field(default_factory=list)
     dynamic: bool = False
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -212,7 +213,8 @@ class PoolSelectionUnit:
 
     def _create_pgroup(self, number: int, command: Command) -> None:
         name = command.arguments[0]
-        self._new(self.pool_groups, name, PoolGroup(name, number, dynamic=command.option("dynamic") is not None))
+        tags = frozenset((command.option("tags") or "").split(",")) - {""}
+        self._new(self.pool_groups, name, PoolGroup(name, number, dynamic=command.option("dynamic") is not None, tags=tags))
 
     def _create_link(self, number: int, command: Command) -> None:
         name, *groups = command.arguments
