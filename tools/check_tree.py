@@ -22,25 +22,35 @@ NOT_CHECKED = 3
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("root", type=Path, help="directory that stands for the / of the host")
+    parser.add_argument("root", help="directory that stands for the / of the host")
     parser.add_argument("--release", default="", help="full version of the storage software, such as 9.2.30")
     parser.add_argument("--system", default="", help="what to check, when the tree holds several systems")
     parser.add_argument("--report", type=Path, help="write the JSON report here")
     parser.add_argument("--sarif", type=Path, help="write a SARIF 2.1.0 report here")
     options = parser.parse_args()
+    if not options.root:
+        print("No root is given: make check ROOT=DIR RELEASE=x.y.z", file=sys.stderr)
+        return NOT_CHECKED
     try:
-        site = gather(Copy(options.root), options.system, options.release)
+        site = gather(Copy(Path(options.root)), options.system, options.release)
     except (OSError, tree.UnknownTreeError) as error:
         print(f"{options.root}: {error}", file=sys.stderr)
         return NOT_CHECKED
     system, findings = site.system, tree.check(site.files, site.system, options.release)
     for path, why in site.too_large.items():
         print(f"{path}: not read: {why}.", file=sys.stderr)
-    if options.report:
-        options.report.write_text(report.as_json(system.name, options.release, findings), encoding="utf-8", errors="backslashreplace")
-    if options.sarif:
-        sarif = json.dumps(report.as_sarif(system.name, options.release, findings), indent=2)
-        options.sarif.write_text(sarif + "\n", encoding="utf-8")
+    reports = {
+        options.report: report.as_json(system.name, options.release, findings),
+        options.sarif: json.dumps(report.as_sarif(system.name, options.release, findings), indent=2) + "\n",
+    }
+    for path, text in reports.items():
+        try:
+            if path:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            print(f"The report is not written: {error}", file=sys.stderr)
+            return NOT_CHECKED
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.stdout.write(report.as_text(system.name, options.release, findings))
     return report.exit_code(findings)

@@ -12,7 +12,8 @@ Source: dCache 12.1, org/dcache/util/configuration/ConfigurationProperties.java,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_data
@@ -211,7 +212,7 @@ def _values(placed: Placed, existing: Property) -> Iterator[Finding]:
             remedy = "Remove the blanks at the end of the line."
         else:
             message = f"{existing.name} = {value!r} is not allowed; the value is compared before references are replaced."
-            remedy = f"Write one of: {allowed}."
+            remedy = f"Write one of: {allowed}." + _around(value, existing.one_of)
         yield _at(rules.ONE_OF, placed, message, remedy)
     if existing.any_of:
         wrong = sorted({item.strip() for item in value.split(",")} - set(existing.any_of) - {""})
@@ -222,6 +223,15 @@ def _values(placed: Placed, existing: Property) -> Iterator[Finding]:
             )
 
 
+def _around(value: str, allowed: Sequence[str]) -> str:
+    """What to take away from a value to make it an allowed one."""
+    if value.strip().strip("\"'") in allowed:
+        return " Leave the quotes out: they are part of the value."
+    if value.partition("#")[0].strip() in allowed:
+        return " Put the comment on a line of its own: behind a value it is part of it."
+    return ""
+
+
 def _unknown_service(file: str, line: int, service: str, release: Release) -> Finding:
     elsewhere = dcache_data.releases_with_service(service)
     message = f"dCache {release.name} has no service {service!r}; check-config fails and the domain does not start."
@@ -230,7 +240,10 @@ def _unknown_service(file: str, line: int, service: str, release: Release) -> Fi
         "qos": "From 9.2 write qos-engine, qos-verifier, qos-scanner and qos-adjuster.",
         "cleaner-disk": "Before 9.0 write cleaner.",
         "cleaner-hsm": "Before 9.0 write cleaner, with cleaner.enable.hsm.",
-    }.get(service, "Check the spelling, or install the plug-in that brings it.")
+    }.get(service, "")
+    if not remedy:
+        near = difflib.get_close_matches(service.lower(), release.services, 1, 0.75)
+        remedy = f"Write {near[0]}." if near else "Check the spelling, or install the plug-in that brings it."
     if elsewhere:
         message += f" It exists in {elsewhere}."
     return rules.SERVICE_UNKNOWN.at(file, line, message, remedy)

@@ -35,7 +35,7 @@ def check(host: Host, release: Release, files: Mapping[str, str]) -> Iterator[Fi
     yield from _plain_http(host, services.get("webdav", []), tokens=tokens)
     yield from _clear_tokens(host, services.get("webdav", []))
     yield from _xrootd(host, services.get("xrootd", []))
-    yield from _copies(host, services)
+    yield from _copies(host, services, release, files)
     yield from _leftovers(host, release)
     yield from _identity(host, services)
     yield from _tape_endpoint(host, services, files)
@@ -77,7 +77,7 @@ def _anonymous(host: Host, services: Mapping[str, list[Service]]) -> Iterator[Fi
 
 
 def _xrootd_lets_write(service: Service) -> bool:
-    """Without write paths nobody writes; an authorisation plug-in decides instead of the door, but scitokens only over those with a token."""
+    """Without write paths nobody writes; an authorisation plug-in decides, scitokens that is not strict only about those with a token."""
     words = service.scope.value("xrootd.plugins").replace(",", " ").split()
     deciding = {word for word in words if word.startswith("authz:")} - {"authz:none"}
     if service.scope.value("xrootd.plugin!scitokens.strict") == "false":
@@ -148,7 +148,7 @@ def _xrootd(host: Host, services: list[Service]) -> Iterator[Finding]:
             )
 
 
-def _copies(host: Host, services: Mapping[str, list[Service]]) -> Iterator[Finding]:
+def _copies(host: Host, services: Mapping[str, list[Service]], release: Release, files: Mapping[str, str]) -> Iterator[Finding]:
     managers = [name for name in services if name == "qos" or name.startswith("qos-")]
     for service in services.get("resilience", []) if managers else []:
         yield rules.QOS_TWICE.at(
@@ -180,7 +180,17 @@ def _copies(host: Host, services: Mapping[str, list[Service]]) -> Iterator[Findi
                 "dcache.default-access-latency",
                 "Files in directories without tags are NEARLINE and CUSTODIAL: they stay precious until they are on tape.",
                 "On a site without tape set dcache.default-access-latency = ONLINE and dcache.default-retention-policy = REPLICA.",
+                rules.WARNING if _has_no_tape(services, release, files) else None,
             )
+
+
+def _has_no_tape(services: Mapping[str, list[Service]], release: Release, files: Mapping[str, str]) -> bool:
+    """Whether this host is a whole dCache, and none of its pools has a tape store."""
+    alone = all(service.scope.value("dcache.broker.scheme") == "none" for service in services.get("pnfsmanager", []))
+    pools = services.get("pool", [])
+    setups = [files.get(service.scope.value("pool.path").strip("/") + "/setup") for service in pools]
+    stores = any("hsm create" in (text or "") for text in setups)
+    return alone and bool(pools) and not stores and (release.at_least("9.0") or None not in setups)
 
 
 def _leftovers(host: Host, release: Release) -> Iterator[Finding]:
@@ -259,7 +269,8 @@ def _bulk(host: Host, services: list[Service], release: Release) -> Iterator[Fin
     if BULK_FILES not in release.properties:
         return
     for service in services:
-        value = service.scope.value(BULK_FILES)
+        value, lowered = service.scope.value(BULK_FILES), place(service.scope, BULK_FILES)
+        shipped = release.properties[BULK_FILES].default
         if value.isdigit() and int(value) < BULK_BATCH:
             yield _at(
                 rules.BULK_LIMIT,
@@ -268,4 +279,5 @@ def _bulk(host: Host, services: list[Service], release: Release) -> Iterator[Fin
                 BULK_FILES,
                 f"A bulk request may name {value} files; one with more is refused.",
                 f"Raise {BULK_FILES} to the batch size of FTS.",
+                rules.WARNING if lowered and int(value) < int(shipped or 0) else None,
             )

@@ -18,7 +18,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding imp
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import CONF_PROPERTY, FILE_PROPERTIES, LoginSetup
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.pool_selection import AreaUse, SelectionInput
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.pool_setup import PoolSetupInput
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats import pool_setup
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats import pool_setup, poolmanager_conf
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host, Scope
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Service as LayoutService
 
@@ -98,7 +98,8 @@ def _host(host: Host, release: Release, files: Mapping[str, str], known: Known) 
         logins.append(login)
         yield from gplazma.check(login, places, known.issuers)
     services = tuple(_service(host, domain.name, service) for domain in host.domains for service in domain.services)
-    yield from dcache_services.check(ServicesInput(release, services, logins[0] if logins else None, files, known.policies))
+    groups = _link_groups(host, files)
+    yield from dcache_services.check(ServicesInput(release, services, logins[0] if logins else None, files, known.policies, groups))
     for scope in _scopes(host, "poolmanager"):
         path = scope.value("poolmanager.setup.file") or POOLMANAGER_SETUP
         if path in files:
@@ -110,6 +111,12 @@ def _host(host: Host, release: Release, files: Mapping[str, str], known: Known) 
                 files[path], path.lstrip("/"), scope.value("pool.name"), scope.value("pool.size"), scope.value("pool.lfs")
             )
             yield from pool_setup_rules.check(given)
+
+
+def _link_groups(host: Host, files: Mapping[str, str]) -> tuple[str, ...]:
+    paths = [scope.value("poolmanager.setup.file") or POOLMANAGER_SETUP for scope in _scopes(host, "spacemanager")]
+    commands = [command for path in paths[:1] for _number, command in poolmanager_conf.parse(files.get(path, "")).entries()]
+    return tuple(command.arguments[0] for command in commands if command.name == "psu create linkGroup")
 
 
 def _setup_path(pool: Scope) -> str:

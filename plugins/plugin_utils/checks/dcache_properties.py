@@ -63,7 +63,8 @@ def _about_site(site: Site, release: str) -> Iterator[Finding]:
         yield rules.RELEASE_UNKNOWN.at(
             site.layout or "etc/dcache/dcache.conf",
             0,
-            f"dCache {release!r} is unknown here, so its properties and services cannot be checked; known are {lines[0]} to {lines[-1]}.",
+            (f"dCache {release!r} is unknown here" if release else "No release is given")
+            + f", so only what holds for every release is checked; known are {lines[0]} to {lines[-1].removesuffix('-dev')}.",
             "Give the full version of the installed package, such as 9.2.30.",
         )
     if site.missing:
@@ -356,10 +357,11 @@ def _pool_clashes(host: Host) -> Iterator[Finding]:
             value = service.scope.value(name).rstrip("/")
             if not value:
                 continue
+            setting = place(service.scope, name)
             if (name, value) in seen:
                 yield rules.POOL_CLASH.at(
                     host.file,
-                    service.line,
+                    setting.line if setting and setting.file == host.file else service.line,
                     f"The pool at line {seen[name, value]} has the {what} {value} too; one of them does not start.",
                     f"Change {name}.",
                 )

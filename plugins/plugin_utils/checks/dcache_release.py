@@ -70,6 +70,7 @@ OIDC_SUBJECT_AT_PROVIDER = since("5.2.47", "6.0.41", "6.1.31", "6.2.25", "7.0.14
 MULTIMAP_ENTITLEMENT = since("6.2.14", "7.0.2", "7.1.0")
 MULTIMAP_OP = since("7.2.8", "8.0.0")
 MULTIMAP_ROLES = since("9.2.0")
+SCITOKEN_WLCG = since("6.1.0")
 OIDC_ACCEPT = since("7.1.1", "7.2.0")
 OIDC_PROFILE = since("8.0.0")
 OIDC_SCOPE_PROFILES = since("8.1.0")

@@ -81,6 +81,7 @@ MISSPELT = _rule("property-misspelt", WARNING, "an unknown property that is near
 OTHER_RELEASE = _rule("property-other-release", WARNING, "a property of other releases, without effect in this one", DEFAULTS)
 OTHER_SERVICE = _rule("property-other-service", NOTICE, "a property of another service in a service section", DEFAULTS)
 REQUIRED = _rule("property-required", ERROR, "a property that a service needs is not set, or set to nothing", BATCH)
+COMMENT = _rule("value-comment", ERROR, "a comment behind a value, which is part of the value", "java.util.Properties.load")
 NUMBER = _rule("value-number", ERROR, "a value that is no number where one is needed", DEFAULTS)
 PORT = _rule("value-port", ERROR, "a port that is no number from 0 to 65535, or a range that ends before it starts", DEFAULTS)
 SIZE = _rule("value-size", ERROR, "a size or an amount of memory that dCache or Java cannot read", DEFAULTS)

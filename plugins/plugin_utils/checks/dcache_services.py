@@ -9,6 +9,8 @@ What `dcache check-config` finds and what properties alone show is found by dcac
 
 from __future__ import annotations
 
+import difflib
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +31,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import (
     srr_settings,
     tape_wellknown,
 )
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.linkgroup_authorization import GroupLine, MemberLine
 
 _DOORS = "dcache.md section 3.6"
 _LAYOUT = "etc/dcache/layouts"
@@ -59,13 +62,14 @@ class Service:
 
 @dataclass(frozen=True)
 class ServicesInput:
-    """files: absolute path -> text. policies: QoS policies that are to be uploaded, file name -> text."""
+    """files: absolute path -> text. policies: QoS policies that are to be uploaded, file name -> text. link_groups: of PoolManager."""
 
     release: Release
     services: tuple[Service, ...]
     login: LoginSetup | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     policies: Mapping[str, str] = field(default_factory=dict)
+    link_groups: tuple[str, ...] = ()
 
     def of(self, *kinds: str) -> Sequence[Service]:
         return [service for service in self.services if service.kind in kinds]
@@ -176,13 +180,40 @@ def _policies(given: ServicesInput) -> Iterator[Finding]:
             )
 
 
+def _unknown_link_groups(given: ServicesInput, file: str, document: linkgroup_authorization.LinkGroupAuthorization) -> Iterator[Finding]:
+    """Records for link groups that PoolManager, where its file is at hand, does not have."""
+    if not given.link_groups:
+        return
+    for line in document.lines:
+        if isinstance(line.entry, GroupLine) and line.entry.name not in given.link_groups:
+            name = line.entry.name
+            near = difflib.get_close_matches(name.lower(), [known.lower() for known in given.link_groups], 1, 0.85)
+            meant = next((known for known in given.link_groups if near and known.lower() == near[0]), "")
+            message = f"PoolManager has no link group {name}, so the record lets nobody reserve space."
+            severity = Severity.WARNING if meant else Severity.NOTICE
+            remedy = f"Did you mean {meant}?" if meant else "Remove the record, or create the link group."
+            yield Finding("space.link-group-unknown", severity, file, line.number, message, remedy, "dcache.md section 4.5")
+
+
 def _link_groups(given: ServicesInput) -> Iterator[Finding]:
     for service in given.of("spacemanager"):
-        path = service.get("spacemanager.authz.link-group-file-name")
+        name = "spacemanager.authz.link-group-file-name"
+        path = service.get(name)
         text = given.files.get(path)
+        source = "dcache.md section 4.5; dCache LinkGroupLoader.java"
         if text is None:
+            if path and "$" not in path and any(posixpath.dirname(other) == posixpath.dirname(path) for other in given.files):
+                message = f"{path} does not exist, so nobody can reserve space."
+                yield Finding("space.link-group-file", Severity.WARNING, *service.place(name), message, "Create it.", source)
             continue
-        for line in linkgroup_authorization.parse(text).problems():
+        document = linkgroup_authorization.parse(text)
+        for line in document.lines:
+            if isinstance(line.entry, MemberLine) and line.entry.member.startswith("LinkGroup "):
+                message = f"`{line.entry.member}` is read as a member of the link group above it, as no empty line ends that one."
+                remedy = "Put an empty line before it."
+                yield Finding("space.link-group-swallowed", Severity.ERROR, shown(path), line.number, message, remedy, source)
+        yield from _unknown_link_groups(given, shown(path), document)
+        for line in document.problems():
             message = f"{line.problem}; the file is refused and nobody can reserve space."
             remedy = "Begin each record with LinkGroup NAME and end it with an empty line."
             yield Finding("space.link-group-file", Severity.ERROR, shown(path), line.number, message, remedy, "dcache.md section 4.5")

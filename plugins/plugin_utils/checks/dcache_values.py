@@ -22,7 +22,7 @@ RANGE_NAME = re.compile(r"port-range$")
 INTEGER = re.compile(r"[+-]?\d+")
 DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 MEMORY = re.compile(r"\d+[kKmMgGtT]?")
-POOL_SIZE = re.compile(r"(?i:\d+(?:\.\d+)?\s*[KMGTPE]?(?:i?B)?|\d+(?:\.\d+)?\s*%|-|infinity)")
+POOL_SIZE = re.compile(r"(?=[.\d])\d*(?:\.\d*)? ?[KMGTPEkmgtpe]?|-|Infinity")  # dCache DiskSpace.java, ByteSizeParser.java
 DURATION = re.compile(r"[+-]?P(?=.)(?:[+-]?\d+D)?(?:T(?=.)(?:[+-]?\d+H)?(?:[+-]?\d+M)?(?:[+-]?\d+(?:\.\d+)?S)?)?", re.IGNORECASE)
 ENDPOINTS = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?(?:\s*,\s*(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?)*(?:/\S*)?")
 ENDPOINT_NAMES = re.compile(r"(?:bootstrap[.-]servers|^dcache\.zookeeper\.connection)$")
@@ -40,6 +40,8 @@ URL_NAMES = (
 )
 NOT_JDBC = frozenset({"alarms.db.url"})  # may be a file or "off"
 RATE = re.compile(r"rate|fraction|margin|threshold")
+COMMENT = re.compile(r"\s#+\s*\w.*")
+TEXTS = re.compile(r"description|format|options|password|secret|title|static|html|[.-]name$")
 RELATIVE_ALLOWED = re.compile(r"static|^dcache\.restart|^xrootdAuthz|^dcache\.paths\.")
 
 
@@ -48,6 +50,14 @@ def check_value(entry: Property, value: str, placed: Placed) -> Iterator[Finding
     if not value or entry.one_of or entry.any_of or "$" in value:
         return
     name = entry.name
+    if COMMENT.search(value) and entry.default is not None and not TEXTS.search(name):
+        yield _at(
+            rules.COMMENT,
+            placed,
+            f"{name} = {value!r}: what stands behind the value is part of it.",
+            "Put the comment on a line of its own.",
+        )
+        return
     found = (
         _port(entry, value, placed)
         or _number(entry, value, placed)
@@ -105,7 +115,12 @@ def _size(name: str, value: str, placed: Placed) -> Finding | None:
         )
     if name == "pool.size" and not POOL_SIZE.fullmatch(value):
         return _at(
-            rules.SIZE, placed, f"pool.size = {value!r} is no size; the pool does not start.", "Write, for example, 50T, or leave it empty."
+            rules.SIZE,
+            placed,
+            f"pool.size = {value!r} is no size; the pool does not start.",
+            f"Write `set max diskspace {value}` into the setup file of the pool instead."
+            if value.endswith("%")
+            else "Write, for example, 50T (a power of 1024, without B), or leave it empty.",
         )
     return None
 

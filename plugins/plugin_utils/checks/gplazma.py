@@ -348,6 +348,7 @@ def _explained(outcome: Outcome, setup: LoginSetup) -> tuple[str, str, str]:
 
 def _overlaps(setup: LoginSetup, every: tuple[Family, ...]) -> Iterator[Finding]:
     """Lines that each let somebody in, but not the one whom both match."""
+    several: dict[tuple[str, str, int], list[Finding]] = {}
     for family in every:
         lines = [one for one in family.candidates if one.identity and one.line]
         groups = {_group(one): one for one in reversed(lines) if one.broad and _group(one)}
@@ -361,8 +362,17 @@ def _overlaps(setup: LoginSetup, every: tuple[Family, ...]) -> Iterator[Finding]
                     remedy = (
                         "Give identity on one line that can match; put persons into an own file, read before by `map sufficient multimap`."
                     )
-                    yield Finding("multimap.overlap", severity, one.file, one.line, message, remedy, "dcache.md section 3.2")
+                    finding = Finding("multimap.overlap", severity, one.file, one.line, message, remedy, "dcache.md section 3.2")
+                    if severity is Severity.WARNING:
+                        several.setdefault((one.file, other.file, other.line), []).append(finding)
+                    else:
+                        yield finding
                     break
+    for same in several.values():
+        same.sort(key=lambda finding: finding.line)
+        others = ", ".join(str(one.line) for one in same[1:6]) + (", ..." if same[6:] else "")
+        more = f" The same holds for {len(same) - 1} more: line {others}." if same[1:] else ""
+        yield replace(same[0], message=same[0].message + more)
 
 
 def _group(one: Candidate) -> str:

@@ -9,6 +9,7 @@ Sources: dCache GplazmaMultiMapFile, omnisession ConfigurationParser, BanFilePlu
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 
@@ -84,7 +85,7 @@ def _multimap(setup: LoginSetup, path: str, _number: int) -> Iterator[Finding]:
         broad = bad.text.strip().lstrip('"').startswith(_BROAD)
         message = f"{bad.problem}; dCache skips the line, and those whom it maps cannot log in."
         severity = Severity.LOCK_OUT if broad else Severity.ERROR
-        yield Finding("multimap.bad-line", severity, shown(path), bad.number, message, "Correct or comment out the line.", source)
+        yield Finding("multimap.bad-line", severity, shown(path), bad.number, message, _remedy(bad.text, bad.problem), source)
     for number, mapping in document.entries():
         unknown = [one for one in (mapping.match, *mapping.results) if one.kind in MULTIMAP_KINDS and not setup.kind_is_known(one.kind)]
         if unknown:
@@ -99,6 +100,15 @@ def _multimap(setup: LoginSetup, path: str, _number: int) -> Iterator[Finding]:
         yield from _root_for_many(path, number, mapping)
         if mapping.match.kind == "fqan":
             yield from _bare_fqan(setup, path, number, mapping.match.name)
+
+
+def _remedy(text: str, problem: str) -> str:
+    """How to correct a line of a multimap file."""
+    if "has no colon" in problem and re.search(r"(?:^|\s)dn:[^\"]*\s", text):
+        return 'Put double quotes round a principal with blanks: "dn:/C=XX/CN=Some Body".'
+    wrong = re.match(r'"([^"]*)" in ".*" is no type of principal', problem)
+    near = difflib.get_close_matches(wrong[1].lower(), sorted(MULTIMAP_KINDS), 1, 0.6) if wrong else []
+    return f"Write {near[0]}:." if near else "Correct or comment out the line."
 
 
 def _bare_fqan(setup: LoginSetup, path: str, number: int, fqan: str) -> Iterator[Finding]:

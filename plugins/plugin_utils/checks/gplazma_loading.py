@@ -21,6 +21,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_rele
     OIDC_HOSTNAMES,
     OIDC_PROFILE,
     OIDC_SCOPE_PROFILES,
+    SCITOKEN_WLCG,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import LoginSetup
@@ -33,6 +34,7 @@ Places = Mapping[str, tuple[str, int]]
 
 _EVERYBODY = "gPlazma refuses the whole configuration and nobody can log in, X.509 included."
 _BOOK = "dcache.md section 3.1"
+_KEYCLOAK = re.compile(r"/realms/[^/]+/\Z")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\Z", re.ASCII)
 _IAM_HOSTS = re.compile(r"(?:iam[-.]|[^.]+-iam\.|wlcg\.cloud\.cnaf\.infn\.it\Z|[^.]+-auth\.(?:cern\.ch|web\.cern\.ch)\Z)", re.ASCII)
 
@@ -77,6 +79,7 @@ def _lines(setup: LoginSetup) -> Iterator[Finding]:
                 "Write key=value, with quotes round the whole of it where the value has blanks.",
                 "dCache PAMStyleConfigurationParser.java",
             )
+        yield from _misspelt_arguments(setup, file, number, line)
         for key, value in line.arguments:
             if value[:1] in ("'", '"') or value[-1:] in ("'", '"'):
                 yield Finding(
@@ -88,6 +91,15 @@ def _lines(setup: LoginSetup) -> Iterator[Finding]:
                     f'Put the quotes round the whole argument: "{key}=...".',
                     "dCache Strings.splitArgumentString",
                 )
+
+
+def _misspelt_arguments(setup: LoginSetup, file: str, number: int, line: PluginLine) -> Iterator[Finding]:
+    known = [name for name in setup.properties if name.startswith(f"gplazma.{line.plugin}.")]
+    for key, _value in line.arguments:
+        near = difflib.get_close_matches(key, known, 1, 0.8) if key not in setup.properties else []
+        if near:
+            message = f"{line.plugin} knows no {key} and ignores it: {near[0]} = {setup.properties[near[0]]} holds."
+            yield Finding("gplazma.argument-misspelt", Severity.WARNING, file, number, message, f"Write {near[0]}=...", _BOOK)
 
 
 def _plugin(setup: LoginSetup, file: str, number: int, line: PluginLine) -> Iterator[Finding]:
@@ -206,6 +218,7 @@ def _oidc(setup: LoginSetup, places: Places, issuers: Collection[str]) -> Iterat
             yield from _provider(setup, places, provider)
             yield from _issuer_spelling(setup, places, provider, issuers)
     yield from _same_issuer(setup, places, providers, "oidc")
+    yield from _whole_namespace(setup, places, providers)
     yield from _audiences(setup, places)
 
 
@@ -297,6 +310,11 @@ def _issuer_spelling(setup: LoginSetup, places: Places, provider: Provider, issu
     if provider.issuer not in issuers and other in issuers:
         message = f"{provider.property}: {provider.issuer} and the `iss` {other} differ in the last slash, so every token of it is refused."
         yield Finding("oidc.issuer-slash", Severity.LOCK_OUT, file, number, message, remedy, source)
+    elif provider.issuer not in issuers and _KEYCLOAK.search(provider.issuer):
+        message = (
+            f"{provider.property}: {provider.issuer} looks like a Keycloak, whose `iss` ends without a slash; then every token is refused."
+        )
+        yield Finding("oidc.issuer-slash", Severity.WARNING, file, number, message, remedy, source)
     elif provider.issuer not in issuers and not provider.issuer.endswith("/"):
         parts = urlsplit(provider.issuer)
         if parts.path == "" and _IAM_HOSTS.match(parts.netloc):
@@ -311,10 +329,24 @@ def _same_issuer(setup: LoginSetup, places: Places, providers: tuple[Provider, .
     for provider in providers:
         first = seen.setdefault(provider.issuer, provider)
         if first is not provider and provider.issuer:
-            file, number = place(setup, places, provider.property, plugin)
+            file, number = max((place(setup, places, one.property, plugin) for one in (first, provider)), key=lambda where: where[1])
             message = f"{first.property} and {provider.property} have the same issuer {provider.issuer}: {_EVERYBODY}"
             remedy = "Keep one provider for each issuer; it can have one prefix only."
             yield Finding("oidc.same-issuer", Severity.LOCK_OUT, file, number, message, remedy, "dcache.md section 3.1; dCache/dcache#7540")
+
+
+def _whole_namespace(setup: LoginSetup, places: Places, providers: tuple[Provider, ...]) -> Iterator[Finding]:
+    """Token scopes are not limited by permissions of the namespace, only by the prefix."""
+    for provider in providers:
+        if provider.profile(setup.release) not in ("wlcg", "scitokens") or (provider.args.option("prefix") or "x").strip("/"):
+            continue
+        others = ", ".join(other.alias for other in providers if other is not provider)
+        file, number = place(setup, places, provider.property, "oidc")
+        message = f"{provider.property}: with -prefix=/ the issuer's tokens may read, change and delete everything"
+        message += f", what belongs to {others} too." if others else "."
+        severity = Severity.WARNING if others else Severity.NOTICE
+        remedy = "Set -prefix to the directory of the VO."
+        yield Finding("oidc.prefix-root", severity, file, number, message, remedy, "dcache.md section 3.3")
 
 
 def _audiences(setup: LoginSetup, places: Places) -> Iterator[Finding]:
@@ -377,6 +409,9 @@ def _scitoken(setup: LoginSetup, places: Places, issuers: Collection[str]) -> It
         if history is not None and not is_number(history):
             message = f"{issuer.property}: -tokenHistory={history} is no number: {_EVERYBODY}"
             yield Finding("scitoken.history", Severity.LOCK_OUT, file, number, message, "Give a number.", source)
+        if _IAM_HOSTS.match(urlsplit(issuer.issuer).netloc) and not SCITOKEN_WLCG.covers(setup.release):
+            message = f"{issuer.property}: scitoken understands scopes of WLCG tokens from {SCITOKEN_WLCG.since()}; this is {setup.release}."
+            yield Finding("scitoken.wlcg-release", Severity.WARNING, file, number, message, "Upgrade.", "dcache.md section 1")
         yield from _issuer_spelling(setup, places, issuer, issuers)
     yield from _same_issuer(setup, places, setup.scitoken_issuers, "scitoken")
     if setup.scitoken_issuers and not setup.properties.get(oidc_providers.SCITOKEN_AUDIENCES, "").strip():
@@ -392,9 +427,9 @@ def _mapped(setup: LoginSetup, issuer: Provider) -> bool:
         path = setup.path(line)
         if line.plugin != "multimap":
             continue
-        kinds = {mapping.match.kind for mapping in setup.mappings(path).mappings.values() if mapping.match.kind != "op"}
-        operators = {mapping.match.value for mapping in setup.mappings(path).mappings.values() if mapping.match.kind == "op"}
-        if setup.unknown(path) or issuer.alias in operators or kinds & {"oidc", "oidcgrp", "email"}:
+        matches = [one.match for one in setup.mappings(path).mappings.values() if one.values("uid") or one.values("username")]
+        own = {("op", issuer.alias), *(("oidc", match.value) for match in matches if match.value.endswith(f"@{issuer.alias}"))}
+        if setup.unknown(path) or any(match.kind == "oidcgrp" or (match.kind, match.value) in own for match in matches):
             return True
     return False
 

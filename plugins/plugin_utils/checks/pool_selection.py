@@ -9,6 +9,8 @@ Sources: dcache.md section 4.3; dCache PoolSelectionUnitV2, PartitionManager, Re
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -102,13 +104,24 @@ def _refused(given: SelectionInput, unit: PoolSelectionUnit, commands: dict[int,
             remedy = "Remove the line; staging is switched with `pm set default -stage-allowed=yes`."
             message = f"`{text}` no longer exists: {aborts}"
             yield Finding("psu.rc-set-stage", Severity.ERROR, given.file, refused.line, message, remedy, _SOURCE)
-        elif command is not None and command.name == "pm set" and command.option("stage") == "":
+        elif re.match(r"pm set .*-stage\s+allowed", text) or (command and command.name == "pm set" and command.option("stage") == ""):
             remedy = "Write `pm set default -stage-allowed=yes`, with a hyphen."
             message = f"`{text}` is a misprint of the Book: {aborts}"
             yield Finding("psu.stage-typo", Severity.ERROR, given.file, refused.line, message, remedy, _SOURCE)
         else:
             message = f"`{text}`: {refused.why}; {aborts}"
-            yield Finding("psu.refused", Severity.ERROR, given.file, refused.line, message, "Correct the command or the order.", _SOURCE)
+            yield Finding("psu.refused", Severity.ERROR, given.file, refused.line, message, _remedy(unit, refused.why), _SOURCE)
+
+
+def _remedy(unit: PoolSelectionUnit, why: str) -> str:
+    missing = re.match(r"(?:there is no pool and no pool group )?(\S+?)(?: is not defined)? before this line", why)
+    command = re.match(r'"(.*)" is no command', why)
+    if command:
+        meant = difflib.get_close_matches(" ".join(command[1].split()[:3]), SIGNATURES, 1, 0.85)
+        return f"Did you mean {meant[0]}?" if meant else "Correct or remove the line."
+    known = {*unit.pool_groups, *unit.links, *unit.unit_groups, *unit.units, *unit.link_groups, *unit.partitions}
+    near = difflib.get_close_matches(missing[1], sorted(known - {missing[1]}), 1, 0.85) if missing else []
+    return f"Did you mean {near[0]}?" if near else "Correct the command or the order."
 
 
 def _command(given: SelectionInput, number: int, command: Command) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ Sources: dcache.md sections 4.1 and 4.2; dCache HsmSet.java, IoQueueManager.java
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding imp
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import pool_setup
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.pool_setup import NearlineStorage, PoolSetup
 
+MAXIMUM = re.compile(r"(?=[.\d])\d*(?:\.\d*)? ?[KMGTPEkmgtpe]?|-|Infinity|(?:[1-9]\d?|100)%")
 STORAGE_INFO = "osm"
 BUILT_IN_QUEUES = frozenset({"regular", "p2p"})
 NEEDED = {"script": "command", "copy": "directory", "link": "directory", "tar": "directory"}
@@ -64,6 +67,11 @@ def _stores(given: PoolSetupInput, setup: PoolSetup) -> Iterator[Finding]:
 
 def _store(given: PoolSetupInput, store: NearlineStorage) -> Iterator[Finding]:
     options = dict(store.options)
+    near = difflib.get_close_matches(store.provider, NEEDED, 1, 0.75)
+    if store.provider not in NEEDED and near:
+        message = f"dCache has no provider {store.provider} for the tape store {store.instance}; the pool does not start without it."
+        remedy = f"Write {near[0]}, unless a plug-in of that name is installed."
+        yield Finding("pool.hsm-provider", Severity.WARNING, given.file, store.line, message, remedy, _HSM)
     needed = NEEDED.get(store.provider)
     if needed and not options.get(needed):
         message = f"The tape store {store.instance} of provider {store.provider} has no -{needed}: every flush and stage fails."
@@ -73,8 +81,8 @@ def _store(given: PoolSetupInput, store: NearlineStorage) -> Iterator[Finding]:
         yield Finding("pool.hsm-path", Severity.WARNING, given.file, store.line, message, "Write an absolute path.", _HSM)
     if store.kind != STORAGE_INFO:
         message = f"The tape store {store.instance} has the type {store.kind}; with the default extractor files have {STORAGE_INFO}."
-        remedy = f"Write `hsm create {STORAGE_INFO} {store.instance} ...`, unless another extractor is configured."
-        yield Finding("pool.hsm-type", Severity.WARNING, given.file, store.line, message, remedy, _HSM)
+        remedy = f"Write `hsm create {STORAGE_INFO} {store.instance} ...`, unless another extractor or the tag hsmInstance says so."
+        yield Finding("pool.hsm-type", Severity.NOTICE, given.file, store.line, message, remedy, _HSM)
 
 
 def _queues(given: PoolSetupInput, setup: PoolSetup) -> Iterator[Finding]:
@@ -93,7 +101,13 @@ def _queues(given: PoolSetupInput, setup: PoolSetup) -> Iterator[Finding]:
 def _size(given: PoolSetupInput, setup: PoolSetup) -> Iterator[Finding]:
     for number, command in setup.entries():
         said = command.arguments[0] if command.name == "set max diskspace" else ""
-        if said and given.size and _bytes(said) != _bytes(given.size):
+        if said and not MAXIMUM.fullmatch(said):
+            message = f"`set max diskspace {said}`: that is no size; the pool does not start."
+            remedy = "Write, for example, 50T (a power of 1024, without B) or 90%."
+            yield Finding(
+                "pool.size-bad", Severity.ERROR, given.file, number, message, remedy, "dCache DiskSpace.java, ReplicaRepository.java"
+            )
+        elif said and given.size and _bytes(said) != _bytes(given.size):
             message = f"The setup gives {given.pool} {said}, and the layout {given.size}: the setup wins."
             remedy = "Take the line out, or say the same in pool.size."
             yield Finding("pool.size-hidden", Severity.NOTICE, given.file, number, message, remedy, "dcache.md section 4.1")

@@ -34,10 +34,10 @@ def site(release: str) -> dict[str, str]:
             f"{audience}"
         ),
         LAYOUT: (
-            "dcache.broker.scheme = none\n"
             "pool.root = /srv/pools\n"
             "\n"
             "[core]\n"
+            "dcache.broker.scheme = core\n"
             "dcache.net.wan.port.min = 20000\n"
             "dcache.net.wan.port.max = 21000\n"
             "[core/zookeeper]\n"

@@ -71,6 +71,11 @@ BAD: list[tuple[str, str, str, str | None, str, str, str]] = [
     ("value-port", "9.2.30", LAYOUT, None, "dcache.net.lan.port.min = 33200\n", "lan.port.min", "error"),
     ("value-size", "9.2.30", LAYOUT, AFTER["pool"], "pool.size = lots\n", "lots", "error"),
     ("value-size", "9.2.30", CONF, None, "dcache.java.memory.direct = 2 GiB\n", "2 GiB", "error"),
+    ("value-size", "9.2.30", LAYOUT, "pool.name = fast_2\n", "pool.size = 20TB\n", "20TB", "error"),
+    ("value-size", "9.2.30", LAYOUT, "pool.name = fast_2\n", "pool.size = 80%\n", "80%", "error"),
+    ("value-comment", "9.2.30", LAYOUT, "pool.name = fast_2\n", "pool.tags = rack=r1  # upper row\n", "upper row", "error"),
+    ("value-comment", "9.2.30", LAYOUT, AFTER["frontend"], "frontend.net.port = 3881 # the second\n", "3881", "error"),
+    ("property-one-of", "9.2.30", LAYOUT, AFTER["webdav"], "webdav.authn.basic = true # both\n", "both", "error"),
     ("value-duration", "10.2.1", LAYOUT, AFTER["gplazma"], "gplazma.alise.timeout = 10s\n", "alise", "error"),
     ("value-url", "9.2.30", CONF, None, "chimera.db.url = postgresql://localhost/chimera\n", "db.url", "warning"),
     ("value-url", "9.2.30", CONF, None, "dcache.kafka.bootstrap-servers = http://kafka:9092/\n", "kafka", "warning"),
@@ -86,7 +91,7 @@ BAD: list[tuple[str, str, str, str | None, str, str, str]] = [
         LAYOUT,
         None,
         "[pools/pool]\npool.name = fast_1\npool.path = /x\n",
-        "\n[pools/pool]\npool.name = fast_1\npool.path = /x",
+        "pool.name = fast_1\npool.path = /x",
         "error",
     ),
     (
@@ -95,7 +100,7 @@ BAD: list[tuple[str, str, str, str | None, str, str, str]] = [
         LAYOUT,
         None,
         "[pools/pool]\npool.name = x\npool.path = /srv/pools/fast_1/\n",
-        "\n[pools/pool]\npool.name = x\n",
+        "pool.path = /srv/pools/fast_1/\n",
         "error",
     ),
     ("qos-and-resilience", "9.2.30", LAYOUT, None, "[core/resilience]\n", "[core/resilience]", "warning"),
@@ -103,6 +108,17 @@ BAD: list[tuple[str, str, str, str | None, str, str, str]] = [
     ("example-identity", "9.2.30", CONF, None, "storage-descriptor.unique-id = se.example.org\n", "descriptor", "warning"),
     ("anonymous-write", "9.2.30", LAYOUT, AFTER["webdav"], "webdav.authz.anonymous-operations = FULL\n", "FULL", "open"),
     ("anonymous-write", "9.2.30", LAYOUT, AFTER["frontend"], "frontend.authz.anonymous-operations = FULL\n", "FULL", "open"),
+    ("anonymous-write", "9.2.30", LAYOUT, None, "[pools/dcap]\ndcap.authz.anonymous-operations = FULL\n", "FULL", "open"),
+    (
+        "token-in-clear",
+        "9.2.30",
+        LAYOUT,
+        "webdav.net.port = 2881\n",
+        "webdav.macaroons.accept-over-unencrypted-channel = true\n",
+        "chann",
+        "open",
+    ),
+    ("broker-none", "9.2.30", LAYOUT, None, "[apart]\ndcache.broker.scheme = none\n[apart/ping]\n", "none", "error"),
     ("xrootd-read-only", "9.2.30", LAYOUT, None, "[pools/xrootd]\nxrootd.net.port=1095\n", "[pools/xrootd]", "notice"),
     ("bulk-limit", "9.2.30", LAYOUT, None, "[core/bulk]\n", "[core/bulk]", "notice"),
 ]
@@ -277,6 +293,82 @@ def test_anonymous_xrootd_is_open_only_without_authorisation():
     assert finding.severity is Severity.OPEN
     decided = edited("6.2.40", LAYOUT, AFTER["xrootd"], text + "xrootd.plugins = gplazma:none,authz:alice-token\n")
     assert of("anonymous-write", dcache_properties.check(decided, "6.2.40")) == []
+    bare = edited("9.2.30", LAYOUT, AFTER["xrootd"], text + "xrootd.plugins = gplazma:none\n")
+    assert len(of("anonymous-write", dcache_properties.check(bare, "9.2.30"))) == 1
+    loose = edited("9.2.30", LAYOUT, AFTER["xrootd"], text)  # the default chain ends with scitokens, which is not strict by default
+    assert len(of("anonymous-write", dcache_properties.check(loose, "9.2.30"))) == 1
+    strict = edited("9.2.30", LAYOUT, AFTER["xrootd"], text + "xrootd.plugin!scitokens.strict = true\n")
+    assert of("anonymous-write", dcache_properties.check(strict, "9.2.30")) == []
+    read_only = {**loose, LAYOUT: loose[LAYOUT].replace("xrootd.authz.write-paths = /data\n", "")}
+    assert of("anonymous-write", dcache_properties.check(read_only, "9.2.30")) == []
+
+
+def test_retention_without_latency_makes_volatile_files():
+    half = replaced("9.2.30", ("dcache.default-access-latency = ONLINE\n", ""))
+    (finding,) = of("volatile-defaults", dcache_properties.check(half, "9.2.30"))
+    assert (finding.file, finding.severity) == (CONF, Severity.WARNING)
+    assert finding.line == half[CONF].split("\n").index("dcache.default-retention-policy = REPLICA") + 1
+    meant = replaced("9.2.30", ("latency = ONLINE\n", "latency = NEARLINE\n"))
+    assert [one.severity for one in of("volatile-defaults", dcache_properties.check(meant, "9.2.30"))] == [Severity.NOTICE]
+
+
+ALONE = "[all]\ndcache.broker.scheme = none\n[all/zookeeper]\n[all/pnfsmanager]\n[all/poolmanager]\n[all/gplazma]\n[all/webdav]\n"
+
+
+def test_a_domain_that_stands_alone_needs_all_that_its_doors_ask():
+    def missing(layout, conf="dcache.enable.space-reservation = false\n"):
+        findings = dcache_properties.check({CONF: f"dcache.layout = a\n{conf}", "etc/dcache/layouts/a.conf": layout}, "9.2.30")
+        return [(finding.file, finding.line) for finding in of("services-missing", findings)]
+
+    layout = "etc/dcache/layouts/a.conf"
+    assert missing(ALONE) == []
+    assert missing(ALONE.replace("[all/gplazma]\n", "")) == [(layout, 6)]
+    assert missing(ALONE.replace("[all/gplazma]\n", "") + "webdav.authz.anonymous-operations = READONLY\n") == []
+    assert missing(ALONE, "dcache.enable.space-reservation = true\n") == [(CONF, 2)]
+    assert missing(ALONE, "") == [(layout, 7)]
+    assert missing(ALONE + "[all/spacemanager]\n", "") == []
+    assert missing(ALONE.replace("none", "core").replace("[all/gplazma]\n", ""), "") == []
+
+
+def test_tape_defaults_of_a_whole_dcache_without_tape():
+    pool = "[all/pool]\npool.name = a\npool.path = /srv/a\n"
+    files = {CONF: "dcache.layout = a\n", "etc/dcache/layouts/a.conf": ALONE + pool}
+    assert [one.severity for one in of("tape-defaults", dcache_properties.check(files, "9.2.30"))] == [Severity.WARNING]
+    assert [one.severity for one in of("tape-defaults", dcache_properties.check(files, "7.2.30"))] == [Severity.NOTICE]
+    tape = {**files, "srv/a/setup": "hsm create osm osm script -command=/opt/tape\n"}
+    assert [one.severity for one in of("tape-defaults", dcache_properties.check(tape, "9.2.30"))] == [Severity.NOTICE]
+
+
+@pytest.mark.parametrize(
+    ("line", "severity"),
+    [
+        ("/ *(rw,no_root_squash)", Severity.OPEN),
+        ("/data 10.0.0.0/8(rw) *(rw) # all", Severity.WARNING),
+        ("/data *(rw,sec=krb5)", None),
+        ("/data *(ro)", None),
+        ("/data *", None),
+        ("/data 192.0.2.0/24(rw,no_root_squash)", None),
+        ("# / *(rw,no_root_squash)", None),
+    ],
+)
+def test_nfs_export_world(line, severity):
+    files = edited("9.2.30", LAYOUT, None, "[pools/nfs]\nnfs.version = 4.1\n")
+    files["etc/exports"] = f"# exports\n{line}\n"
+    found = of("nfs-export-world", dcache_properties.check(files, "9.2.30"))
+    assert [(one.file, one.line, one.severity) for one in found] == ([("etc/exports", 2, severity)] if severity else [])
+    kernel = {**site("9.2.30"), "etc/exports": files["etc/exports"]}  # no NFS door: the file is the kernel's
+    assert of("nfs-export-world", dcache_properties.check(kernel, "9.2.30")) == []
+
+
+def test_a_bulk_limit_that_somebody_lowered():
+    files = edited("9.2.30", LAYOUT, None, "[core/bulk]\nbulk.limits.max.targets-per-flat-request = 10\n")
+    assert [one.severity for one in of("bulk-limit", dcache_properties.check(files, "9.2.30"))] == [Severity.WARNING]
+
+
+@pytest.mark.parametrize("text", ["webdav.net.port = 2890\nour.note = a # b\n", "dcache.description = level #2 of the hall\n"])
+def test_what_looks_like_a_comment_may_be_text(text):
+    files = edited("9.2.30", LAYOUT, None, "[other]\n" + text + "[other/ping]\n")
+    assert of("value-comment", dcache_properties.check(files, "9.2.30")) == []
 
 
 @pytest.mark.parametrize("release", ["13.0.1", "4.2", "", "newest"])
@@ -297,7 +389,7 @@ def test_layout_of_the_host():
     named = {**files, other: "[x/y/z]\n", CONF: files[CONF] + "dcache.layout = other\n"}
     assert {finding.file for finding in of("layout-header", dcache_properties.check(named, "9.2.30"))} == {other}
     (missing,) = of("layout-missing", dcache_properties.check({**files, CONF: "dcache.layout = none\n"}, "9.2.30"))
-    assert (missing.file, missing.severity) == ("etc/dcache/layouts/none.conf", Severity.WARNING)
+    assert (missing.file, missing.line, missing.severity) == (CONF, 1, Severity.WARNING)
 
 
 def test_layout_is_guessed_without_a_host_name():

@@ -71,6 +71,20 @@ def with_kpwd(one: Site) -> Site:
     return one.with_file(CONF, conf).with_file("/etc/dcache/dcache.kpwd", "version 2.1\n")
 
 
+def of_2019(one: Site) -> Site:
+    """The scitoken site on a release whose plug-in knows only the scopes of SciTokens."""
+    one = one.edited(CONF, "session  sufficient  omnisession", "session  sufficient  nsswitch").edited(DCACHE_CONF, " -accept=username", "")
+    return replace(one.edited(POOLMANAGER, " -primary", " -resilient"), release="6.0.46")
+
+
+def with_default_map(one: Site) -> Site:
+    """With the default multimap beside that of the VO, and the argument that names the latter misspelt."""
+    text = one.files[VO_9]
+    return one.with_file("/etc/dcache/multi-mapfile", text).edited(
+        CONF, "file=/etc/dcache/multimap-vo.conf", "files=/etc/dcache/multimap-vo.conf"
+    )
+
+
 MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     # loading of gplazma.conf
     ("roles-9.2", add(CONF, "session requisite\n"), "gplazma.syntax", L),
@@ -113,6 +127,9 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     ("roles-9.2", edit(DCACHE_CONF, "https://sso.example.net", "sso.example.net"), "oidc.issuer-bad", L),
     ("roles-9.2", edit(DCACHE_CONF, "https://sso.example.net", "http://sso.example.net"), "oidc.issuer-http", O),
     ("roles-9.2", edit(DCACHE_CONF, "provider!site", "provider!"), "oidc.alias-missing", L),
+    ("roles-9.2", edit(DCACHE_CONF, "-prefix=/pnfs/example.net/escape", "-prefix=/"), "oidc.prefix-root", W),
+    ("roles-9.2", with_default_map, "gplazma.argument-misspelt", W),
+    ("roles-9.2", edit(DCACHE_CONF, "realms/users ", "realms/users/ "), "oidc.issuer-slash", W),
     ("modern-11.2", edit(LAYOUT_11, "-suppress=offline", "-suppress=audience"), "oidc.audience-suppressed", W),
     ("roles-9.2", edit(DCACHE_CONF, "cnaf.infn.it/ -profile", "cnaf.infn.it -profile"), "oidc.issuer-slash", W),
     (
@@ -150,6 +167,7 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     ("groups-8.2", lambda one: replace(with_wlcg(one), release="8.0.20"), "oidc.profile-release", L),
     # the scitoken plug-in
     ("scitoken-7.2", edit(DCACHE_CONF, " username:wlcg uid:3000 gid:3000", ""), "scitoken.principal", L),
+    ("scitoken-7.2", lambda one: of_2019(one), "scitoken.wlcg-release", W),
     ("scitoken-7.2", edit(DCACHE_CONF, " /pnfs/example.net/wlcg", ""), "scitoken.prefix", L),
     ("scitoken-7.2", edit(DCACHE_CONF, "-tokenHistory=10", "-tokenHistory=x"), "scitoken.history", L),
     ("scitoken-7.2", edit(DCACHE_CONF, "gplazma.scitoken.issuer!wlcg", "# gplazma.scitoken.issuer!wlcg"), "scitoken.no-issuer", L),
@@ -252,9 +270,18 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
         E,
     ),
     ("groups-8.2", edit("/etc/dcache/LinkGroupAuthorization.conf", "LinkGroup spare", "Linkgroup spare"), "space.link-group-file", E),
+    ("groups-8.2", lambda one: one.with_file("/etc/dcache/LinkGroupAuthorization.conf", None), "space.link-group-file", W),
+    ("groups-8.2", edit("/etc/dcache/LinkGroupAuthorization.conf", "\n\n# the rest\n", "\n"), "space.link-group-swallowed", E),
+    (
+        "groups-8.2",
+        edit("/etc/dcache/LinkGroupAuthorization.conf", "LinkGroup reserved", "LinkGroup Reserved"),
+        "space.link-group-unknown",
+        W,
+    ),
     # pool selection
     ("roles-9.2", add(POOLMANAGER, "rc set stage on\n"), "psu.rc-set-stage", E),
     ("roles-9.2", add(POOLMANAGER, "pm set -stage allowed=yes\n"), "psu.stage-typo", E),
+    ("roles-9.2", add(POOLMANAGER, "pm set default -stage allowed=yes\n"), "psu.stage-typo", E),
     ("roles-9.2", add(POOLMANAGER, "psu addto pgroup disk-pools disk9\n"), "psu.refused", E),
     ("roles-9.2", add(POOLMANAGER, "psu create unit -net 10.0.0.0/99\n"), "psu.refused", E),
     ("roles-9.2", edit(POOLMANAGER, "pm set default -stage-allowed=yes\n", ""), "psu.stage-not-allowed", E),
@@ -328,6 +355,79 @@ def test_one_mistake_yields_exactly_its_rule(name: str, change: Change, rule: st
 @pytest.mark.parametrize("change", [with_tokens, with_kpwd])
 def test_other_styles_of_an_old_site_are_sound(change: Change) -> None:
     assert change(site("certificates-5.2")).serious() == []
+
+
+LOCAL_DOOR = "webdav.authn.basic = true\nwebdav.net.listen = 127.0.0.1"
+PLAIN_SCITOKEN = "op:wlcg uid:3000 gid:3000,true username:wlcg\n"
+
+
+def members_by_tag(one: Site) -> Site:
+    """A pool of this host and one of another in no group but a dynamic one."""
+    return one.appended(
+        LAYOUT_9, "[tagged]\n[tagged/pool]\npool.name = tag1\npool.path = /srv/tag1\npool.tags = media=tape rack=2\n"
+    ).appended(
+        POOLMANAGER,
+        "psu create pool tag1\npsu create pool tag2\npsu create pgroup by-tag -dynamic -tags=media=tape\npsu addto link tape-link by-tag\n",
+    )
+
+
+SOUND: list[tuple[str, Change]] = [
+    # the issuer of scitoken needs no principal where a map line takes all of its tokens
+    (
+        "scitoken-7.2",
+        lambda one: one.edited(DCACHE_CONF, " username:wlcg uid:3000 gid:3000", "").appended("/etc/dcache/multimap.conf", PLAIN_SCITOKEN),
+    ),
+    # a group line may give roles alone, where capability tokens have their identity of -authz-id
+    (
+        "roles-9.2",
+        edit(VO_9, "oidcgrp:/escape             username:escape uid:2000 gid:2000,true", "oidcgrp:/escape roles:qos-user"),
+    ),
+    ("roles-9.2", members_by_tag),
+    # a door for a proxy on the same host
+    ("certificates-5.2", lambda one: one.edited("/etc/dcache/layouts/head.conf", "webdav.authn.protocol = https", LOCAL_DOOR)),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), SOUND)
+def test_a_sound_change_yields_nothing_above_notice(name: str, change: Change) -> None:
+    assert [str(finding) for finding in change(site(name)).serious()] == []
+
+
+def test_a_pool_without_the_tags_of_a_dynamic_group_is_not_reached() -> None:
+    found = members_by_tag(site("roles-9.2")).edited(LAYOUT_9, "media=tape rack", "media=disk rack").serious()
+    assert [finding.rule for finding in found] == ["psu.pool-unreachable"]
+
+
+def test_an_entitlement_is_a_group_not_a_whole_provider() -> None:
+    line = "entitlement:urn:geant:y username:y uid:9 gid:9,true\n"
+    one = add(VO_9, line + "email:bob@example.net username:bob uid:8 gid:8,true\n")(site("roles-9.2"))
+    assert {finding.severity for finding in one.serious()} <= {W}
+
+
+def test_overlaps_of_many_persons_with_one_group_are_one_finding() -> None:
+    persons = "".join(f'"dn:/C=XX/CN=Person {uid}" username:u{uid} uid:{uid} gid:7,true\n' for uid in range(100, 140))
+    found = add("/etc/dcache/vo.map", persons)(site("groups-8.2")).serious()
+    assert [finding.rule for finding in found] == ["multimap.overlap"]
+    assert found[0].line == 5
+    assert "39 more: line 6, 7" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "hint"),
+    [
+        ("roles-9.2", add(VO_9, "fquan:/x username:x uid:1 gid:1,true\n"), "fqan:"),
+        ("roles-9.2", add(USERS_9, "dn:/C=XX/CN=Bob Example username:bob uid:7 gid:7,true\n"), "double quotes"),
+        ("roles-9.2", add(POOLMANAGER, "psu addto link disk-link disk-pool\n"), "disk-pools"),
+        ("roles-9.2", add(POOLMANAGER, "psu crate pool x\n"), "psu create pool"),
+    ],
+)
+def test_remedies_name_what_was_meant(name: str, change: Change, hint: str) -> None:
+    assert any(hint in finding.remedy for finding in change(site(name)).serious())
+
+
+def test_without_its_layout_nothing_is_said_of_properties_that_it_may_set() -> None:
+    one = site("modern-11.2")
+    assert one.with_file(LAYOUT_11, None).rules() == []
 
 
 NOTICES: list[tuple[str, Change, str]] = [

@@ -50,13 +50,17 @@ def test_a_sound_setup_has_no_finding() -> None:
         ((" -command=/usr/local/sbin/tape", ""), "pool.hsm-option", Severity.ERROR, 7),
         (("osm osm script -command=/usr", "osm osm copy -dir=/usr"), "pool.hsm-option", Severity.ERROR, 7),
         (("-command=/usr", "-command=usr"), "pool.hsm-path", Severity.WARNING, 7),
-        (("hsm create osm osm", "hsm create enstore osm"), "pool.hsm-type", Severity.WARNING, 7),
+        (("hsm create osm osm", "hsm create enstore osm"), "pool.hsm-type", Severity.NOTICE, 7),
+        (("osm osm script -command", "osm osm scripts -command"), "pool.hsm-provider", Severity.WARNING, 7),
+        (("osm osm script -command", "osm osm endit-polling -directory"), None, None, 7),
         (("mover queue create slow -order=fifo", "# nothing"), "pool.queue-unknown", Severity.WARNING, 9),
         (("diskspace 4096g", "diskspace 5T"), "pool.size-hidden", Severity.NOTICE, 12),
+        (("diskspace 4096g", "diskspace 5TB"), "pool.size-bad", Severity.ERROR, 12),
+        (("diskspace 4096g", "diskspace 120%"), "pool.size-bad", Severity.ERROR, 12),
     ],
 )
-def test_one_mistake_yields_exactly_its_rule(change: tuple[str, str], rule: str, severity: Severity, line: int) -> None:
-    assert rules(SOUND.replace(*change)) == [(rule, severity, line)]
+def test_one_mistake_yields_exactly_its_rule(change: tuple[str, str], rule: str | None, severity: Severity | None, line: int) -> None:
+    assert rules(SOUND.replace(*change)) == ([(rule, severity, line)] if rule else [])
 
 
 def test_a_pool_that_keeps_everything_never_flushes() -> None:
