@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 
@@ -18,6 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_lay
 TOKEN_PLUGIN = re.compile(r"^\s*auth\s+\w+\s+(?:oidc|scitoken)\b", re.MULTILINE | re.IGNORECASE)
 TOKEN_MAPS = ("gplazma.oidc.provider!", "gplazma.scitoken.issuer!")
 LOCAL = ("127.0.0.1", "::1", "localhost")
+XROOTD_PLUGINS = ("gplazma:none", "gplazma:gsi", "gplazma:ztn", "gplazma:unix", "authz:none", "authz:scitokens", "authz:alice-token")
 CLIENT = ("frontend.authn.oidc.client-id", "frontend.authn.oidc.client-secret", "frontend.authn.oidc.token-url")
 VIEW_LISTS = ("frontend.static!dcache-view.oidc-provider-name-list", "frontend.static!dcache-view.oidc-client-id-list")
 BULK_FILES = "bulk.limits.max.targets-per-flat-request"
@@ -35,6 +37,7 @@ def check(host: Host, release: Release, files: Mapping[str, str]) -> Iterator[Fi
     yield from _plain_http(host, services.get("webdav", []), tokens=tokens)
     yield from _clear_tokens(host, services.get("webdav", []))
     yield from _xrootd(host, services.get("xrootd", []))
+    yield from _xrootd_plugins(host, services.get("xrootd", []), release)
     yield from _copies(host, services, release, files)
     yield from _leftovers(host, release)
     yield from _identity(host, services)
@@ -146,6 +149,21 @@ def _xrootd(host: Host, services: list[Service]) -> Iterator[Finding]:
                 f"[{service.scope.name}] has no write paths, so nobody can write through it.",
                 "Set xrootd.authz.write-paths where writing is wanted.",
             )
+
+
+def _xrootd_plugins(host: Host, services: list[Service], release: Release) -> Iterator[Finding]:
+    name = "xrootd.plugins"
+    for service in services:
+        words = [word for word in re.split(r"[,\s]+", service.scope.value(name)) if word]
+        for word in words:
+            near = difflib.get_close_matches(word, XROOTD_PLUGINS, 1, 0.85) if word not in XROOTD_PLUGINS else []
+            if near:
+                message = f"[{service.scope.name}] has the plug-in {word}, which dCache does not bring."
+                yield _at(rules.XROOTD_PLUGINS, host, service, name, message, f"Did you mean {near[0]}?")
+        proofs = [word for word in words if word.startswith("gplazma:")]
+        if len(proofs) > 1 and not release.at_least("8.1"):
+            message = f"[{service.scope.name}] lists {', '.join(proofs)}: before 8.1 a door has one way to authenticate."
+            yield _at(rules.XROOTD_PLUGINS, host, service, name, message, "Keep one of them; start a second door for the other.")
 
 
 def _copies(host: Host, services: Mapping[str, list[Service]], release: Release, files: Mapping[str, str]) -> Iterator[Finding]:

@@ -99,7 +99,8 @@ def _host(host: Host, release: Release, files: Mapping[str, str], known: Known) 
         yield from gplazma.check(login, places, known.issuers)
     services = tuple(_service(host, domain.name, service) for domain in host.domains for service in domain.services)
     groups = _link_groups(host, files)
-    yield from dcache_services.check(ServicesInput(release, services, logins[0] if logins else None, files, known.policies, groups))
+    policies = {**_policies(files), **known.policies}
+    yield from dcache_services.check(ServicesInput(release, services, logins[0] if logins else None, files, policies, groups))
     for scope in _scopes(host, "poolmanager"):
         path = scope.value("poolmanager.setup.file") or POOLMANAGER_SETUP
         if path in files:
@@ -111,6 +112,12 @@ def _host(host: Host, release: Release, files: Mapping[str, str], known: Known) 
                 files[path], path.lstrip("/"), scope.value("pool.name"), scope.value("pool.size"), scope.value("pool.lfs")
             )
             yield from pool_setup_rules.check(given)
+
+
+def _policies(files: Mapping[str, str]) -> dict[str, str]:
+    """QoS policies that wait on the host for their upload, told by what they look like."""
+    found = {path: text for path, text in files.items() if path.endswith(".json") and path.startswith("/etc/dcache/")}
+    return {path: text for path, text in found.items() if '"states"' in text and '"media"' in text}
 
 
 def _link_groups(host: Host, files: Mapping[str, str]) -> tuple[str, ...]:
@@ -175,6 +182,7 @@ def _service(host: Host, domain: str, service: LayoutService) -> Service:
 def _selection(host: Host, scope: Scope, path: str, release: Release, files: Mapping[str, str], known: Known) -> SelectionInput:
     pools = [service.scope for service in host.services() if service.type == "pool"]
     setups = [files.get(_setup_path(pool), "") for pool in pools]
+    stores = [bool(pool_setup.nearline_storages(pool_setup.parse(text))) for text in setups]
     kinds = {service.type for service in host.services()}
     reservation = scope.value("dcache.enable.space-reservation")
     return SelectionInput(
@@ -186,5 +194,6 @@ def _selection(host: Host, scope: Scope, path: str, release: Release, files: Map
         areas=known.areas,
         space_reservation=reservation == "true" if reservation in ("true", "false") else None,
         live=known.live,
-        tape="cleaner-hsm" in kinds or any(pool_setup.nearline_storages(pool_setup.parse(text)) for text in setups),
+        tape="cleaner-hsm" in kinds or any(stores),
+        tape_pools=frozenset(pool.value("pool.name") for pool, store in zip(pools, stores, strict=True) if store),
     )

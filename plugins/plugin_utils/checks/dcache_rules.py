@@ -86,6 +86,7 @@ NUMBER = _rule("value-number", ERROR, "a value that is no number where one is ne
 PORT = _rule("value-port", ERROR, "a port that is no number from 0 to 65535, or a range that ends before it starts", DEFAULTS)
 SIZE = _rule("value-size", ERROR, "a size or an amount of memory that dCache or Java cannot read", DEFAULTS)
 DURATION = _rule("value-duration", ERROR, "a duration that is not ISO 8601", DEFAULTS)
+TAGS = _rule("value-tags", ERROR, "tags of a pool that are not KEY=VALUE, each once", "dCache PoolV4.java")
 URL = _rule("value-url", WARNING, "a URL, or a list of host:port, that cannot be one", DEFAULTS)
 PATH = _rule("value-path", WARNING, "a relative path where an absolute one is needed", DEFAULTS)
 UNDEFINED = _rule("reference-undefined", WARNING, "a reference to a name that nothing defines", FORMATS)
@@ -106,6 +107,12 @@ BROKER_NONE = _rule("broker-none", ERROR, "a domain that talks to no other one, 
 SERVICES_MISSING = _rule("services-missing", ERROR, "a domain that stands alone lacks a service that its doors ask", f"{BOOK}, install.md")
 EXPORT_WORLD = _rule("nfs-export-world", WARNING, "the NFS door lets every host write as any user", f"{BOOK}, config-nfs.md")
 CLEAR_TOKENS = _rule("token-in-clear", OPEN, "a WebDAV door takes tokens over plain HTTP", f"{BOOK}, config-webdav.md")
+XROOTD_PLUGINS = _rule(
+    "xrootd-plugins",
+    WARNING,
+    "a plug-in of an xrootd door that is misspelt or that the release does not combine",
+    f"{BOOK}, config-xrootd.md",
+)
 XROOTD_READ_ONLY = _rule("xrootd-read-only", NOTICE, "an xrootd door without write paths only reads", f"{BOOK}, config-xrootd.md")
 VOLATILE_DEFAULTS = _rule(
     "volatile-defaults", WARNING, "new files are NEARLINE and REPLICA, which pools delete for space", f"{BOOK}, config-qos-engine.md"

@@ -42,6 +42,7 @@ NOT_JDBC = frozenset({"alarms.db.url"})  # may be a file or "off"
 RATE = re.compile(r"rate|fraction|margin|threshold")
 COMMENT = re.compile(r"\s#+\s*\w.*")
 TEXTS = re.compile(r"description|format|options|password|secret|title|static|html|[.-]name$")
+PATH_LISTS = re.compile(r"\.authz\.(?:read|write|allowed)-paths$")
 RELATIVE_ALLOWED = re.compile(r"static|^dcache\.restart|^xrootdAuthz|^dcache\.paths\.")
 
 
@@ -64,6 +65,8 @@ def check_value(entry: Property, value: str, placed: Placed) -> Iterator[Finding
         or _size(name, value, placed)
         or _url(name, value, placed)
         or _path(entry, value, placed)
+        or _tags(name, value, placed)
+        or _paths(name, value, placed)
     )
     if found:
         yield found
@@ -150,3 +153,28 @@ def _path(entry: Property, value: str, placed: Placed) -> Finding | None:
         f"{entry.name} = {value!r} is a relative path; what it is relative to depends on how dCache is started.",
         "Begin it with /.",
     )
+
+
+def _tags(name: str, value: str, placed: Placed) -> Finding | None:
+    if name != "pool.tags":
+        return None
+    words = value.split()
+    keys = [word.partition("=")[0] for word in words]
+    wrong = [word for word in words if word.count("=") != 1] or [key for key in keys if keys.count(key) > 1]
+    if wrong:
+        message = f"pool.tags = {value!r}: {wrong[0]} is no tag of its own; the pool does not start."
+        return _at(rules.TAGS, placed, message, "Write KEY=VALUE, each key once, with blanks between.")
+    if any(word.endswith((",", ";")) for word in words):
+        message = f"pool.tags = {value!r}: the comma is part of the value of its tag."
+        return rules.TAGS.at(placed.file, placed.assignment.line, message, "Part the tags by blanks alone.", rules.WARNING)
+    return None
+
+
+def _paths(name: str, value: str, placed: Placed) -> Finding | None:
+    if not PATH_LISTS.search(name):
+        return None
+    wrong = next((path for path in value.split(":") if not path.startswith("/") or "," in path), None)
+    if wrong is None:
+        return None
+    message = f"{name} = {value!r}: {wrong!r} is no absolute path; the list is parted by colons."
+    return _at(rules.PATH, placed, message, "Write /one:/two.")

@@ -95,6 +95,8 @@ def _multimap(setup: LoginSetup, path: str, _number: int) -> Iterator[Finding]:
             yield Finding(
                 "multimap.type-release", severity, shown(path), number, message, "Map by another principal.", "dcache.md section 1"
             )
+        if mapping.match.kind == "op":
+            yield from _operator(setup, path, number, mapping)
         if mapping.match.kind == "oidc":
             yield from _subject(setup, path, number, mapping)
         yield from _root_for_many(path, number, mapping)
@@ -141,6 +143,14 @@ def _subject(setup: LoginSetup, path: str, number: int, mapping: multimap.Mappin
         remedy = f"Write oidc:{mapping.match.value}@PROVIDER."
         severity = Severity.WARNING if len(setup.providers) > 1 else Severity.NOTICE
         yield Finding("multimap.bare-subject", severity, shown(path), number, message, remedy, source)
+
+
+def _operator(setup: LoginSetup, path: str, number: int, mapping: multimap.Mapping) -> Iterator[Finding]:
+    known = sorted({one.alias for one in (*setup.providers, *setup.scitoken_issuers)})
+    if known and mapping.match.value not in known and setup.kind_is_known("op"):
+        message = f"{mapping.match}: no provider has the name {mapping.match.value}, so the line matches nobody."
+        remedy = f"Providers are {', '.join(known)}."
+        yield Finding("multimap.unknown-provider", Severity.ERROR, shown(path), number, message, remedy, "dcache.md section 3.3")
 
 
 def _root_for_many(path: str, number: int, mapping: multimap.Mapping) -> Iterator[Finding]:

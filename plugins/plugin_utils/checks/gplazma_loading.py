@@ -410,7 +410,7 @@ def _scitoken(setup: LoginSetup, places: Places, issuers: Collection[str]) -> It
             message = f"{issuer.property}: -tokenHistory={history} is no number: {_EVERYBODY}"
             yield Finding("scitoken.history", Severity.LOCK_OUT, file, number, message, "Give a number.", source)
         if _IAM_HOSTS.match(urlsplit(issuer.issuer).netloc) and not SCITOKEN_WLCG.covers(setup.release):
-            message = f"{issuer.property}: scitoken understands scopes of WLCG tokens from {SCITOKEN_WLCG.since()}; this is {setup.release}."
+            message = f"{issuer.property}: scitoken knows scopes of WLCG tokens from {SCITOKEN_WLCG.since()}; this is {setup.release}."
             yield Finding("scitoken.wlcg-release", Severity.WARNING, file, number, message, "Upgrade.", "dcache.md section 1")
         yield from _issuer_spelling(setup, places, issuer, issuers)
     yield from _same_issuer(setup, places, setup.scitoken_issuers, "scitoken")

@@ -58,6 +58,7 @@ class AreaUse:
 class SelectionInput:
     """text, file: poolmanager.conf. pools: names in the layouts. tags: of those pools, as ``key=value``. space_reservation: None when it
     is not known. live: output of `psu dump setup`. tape: whether pools of this dCache flush to tape, beside what the areas say.
+    tape_pools: those of the host that have a tape store.
     """
 
     text: str
@@ -69,6 +70,7 @@ class SelectionInput:
     space_reservation: bool | None = None
     live: str | None = None
     tape: bool = False
+    tape_pools: frozenset[str] = frozenset()
 
 
 def check(given: SelectionInput) -> list[Finding]:
@@ -135,6 +137,9 @@ def _command(given: SelectionInput, number: int, command: Command) -> Iterator[F
     for option in unknown_options(command, SIGNATURES):
         message = f"`{command.name}` does not know -{option} and ignores it silently."
         yield Finding("psu.unknown-option", Severity.WARNING, given.file, number, message, "Correct the name.", _SOURCE)
+    if command.name.startswith("psu set linkGroup ") and command.arguments[-1].lower() not in ("true", "false"):
+        message = f"`{command.name}` takes true or false; {command.arguments[-1]} counts as false."
+        yield Finding("psu.linkgroup-value", Severity.WARNING, given.file, number, message, "Write true or false.", _SOURCE)
     nested = command.name == "psu addto pgroup" and command.arguments[1].startswith("@")
     if nested and not NESTED_POOL_GROUPS.covers(given.release):
         message = f"Groups inside groups exist from {NESTED_POOL_GROUPS.since()}; {given.release} looks for a pool {command.arguments[1]}."
@@ -260,6 +265,23 @@ def _classes(given: SelectionInput, unit: PoolSelectionUnit) -> Iterator[Finding
             severity = Severity.WARNING if readable else Severity.ERROR
             remedy = "Add the unit to the unit group of a link with preferences and pools."
             yield Finding("psu.class-without-pools", severity, given.file, one.line, message, remedy, _SOURCE)
+        elif given.tape_pools and not any(_some(unit, Direction.CACHE, one.name, net) for net in _NETS):
+            taped = sorted(given.tape_pools & _written(unit, one.name))
+            if taped:
+                message = f"Files of {one.name} go to tape from {taped[0]}, but no link stages them: its cachepref is 0."
+                remedy = "Set -cachepref=10 on a link of the unit that leads to pools with the tape store."
+                yield Finding("psu.class-without-stage", Severity.ERROR, given.file, one.line, message, remedy, _SOURCE)
+
+
+def _written(unit: PoolSelectionUnit, storage_class: str) -> set[str]:
+    """The pools that a write of a storage class may choose."""
+    found: set[str] = set()
+    for group in ("", *unit.link_groups):
+        try:
+            found.update(pools_of(unit.select(Direction.WRITE, storage_class, _NETS[0], "http/1", link_group=group)))
+        except SelectionError:
+            continue
+    return found
 
 
 def _some(unit: PoolSelectionUnit, direction: Direction, storage_class: str, net: str, link_group: str = "") -> bool:

@@ -59,6 +59,7 @@ SIGNATURES: dict[str, Signature] = {
     "set heartbeat": Signature(1, 1),
     "set max diskspace": Signature(1, 1),
     "set mover cost factor": Signature(1, 1),
+    "set replication": Signature(0, 2, frozenset({"off"})),
     "set report remove": Signature(1, 1),
     "st set timeout": Signature(1, 1),
     "st unset timeout": Signature(0, 0),

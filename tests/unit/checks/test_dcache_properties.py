@@ -80,6 +80,12 @@ BAD: list[tuple[str, str, str, str | None, str, str, str]] = [
     ("value-url", "9.2.30", CONF, None, "chimera.db.url = postgresql://localhost/chimera\n", "db.url", "warning"),
     ("value-url", "9.2.30", CONF, None, "dcache.kafka.bootstrap-servers = http://kafka:9092/\n", "kafka", "warning"),
     ("value-path", "9.2.30", LAYOUT, AFTER["gplazma"], "gplazma.multimap.file = multimap.conf\n", "multimap.conf", "warning"),
+    ("value-path", "9.2.30", LAYOUT, AFTER["webdav"], "webdav.authz.allowed-paths = /a,/b\n", "/a,/b", "warning"),
+    ("value-tags", "9.2.30", LAYOUT, "pool.name = fast_2\n", "pool.tags = rack\n", "pool.tags = rack\n", "error"),
+    ("value-tags", "9.2.30", LAYOUT, "pool.name = fast_2\n", "pool.tags = rack=1 rack=2\n", "rack=2", "error"),
+    ("value-tags", "9.2.30", LAYOUT, "pool.name = fast_2\n", "pool.tags = rack=1, row=2\n", "row=2", "warning"),
+    ("xrootd-plugins", "9.2.30", LAYOUT, AFTER["xrootd"], "xrootd.plugins = gplazma:gsi,authz:scitoken\n", "plugins", "warning"),
+    ("xrootd-plugins", "7.2.30", LAYOUT, AFTER["xrootd"], "xrootd.plugins = gplazma:gsi,gplazma:ztn\n", "plugins", "warning"),
     ("reference-undefined", "9.2.30", LAYOUT, AFTER["webdav"], "webdav.root = ${lake.root}/x\n", "lake.root", "warning"),
     ("reference-undefined", "9.2.30", LAYOUT, None, "[pool-${number}]\n", "number", "warning"),
     ("reference-loop", "9.2.30", CONF, None, "loop.a = ${loop.b}\nloop.b = ${loop.a}\n", "loop.a = ", "error"),
@@ -363,6 +369,11 @@ def test_nfs_export_world(line, severity):
 def test_a_bulk_limit_that_somebody_lowered():
     files = edited("9.2.30", LAYOUT, None, "[core/bulk]\nbulk.limits.max.targets-per-flat-request = 10\n")
     assert [one.severity for one in of("bulk-limit", dcache_properties.check(files, "9.2.30"))] == [Severity.WARNING]
+
+
+def test_plug_ins_of_others_are_not_misspelt():
+    plugins = "xrootd.plugins = gplazma:gsi,authz:atlas-name-to-name-plugin,redirector\n"
+    assert of("xrootd-plugins", dcache_properties.check(edited("9.2.30", LAYOUT, AFTER["xrootd"], plugins), "9.2.30")) == []
 
 
 @pytest.mark.parametrize("text", ["webdav.net.port = 2890\nour.note = a # b\n", "dcache.description = level #2 of the hall\n"])

@@ -77,6 +77,13 @@ def of_2019(one: Site) -> Site:
     return replace(one.edited(POOLMANAGER, " -primary", " -resilient"), release="6.0.46")
 
 
+def flushing(one: Site) -> Site:
+    """The areas unsaid, and a pool of this host that flushes to tape."""
+    one = replace(one, areas=())
+    layout = "[flush]\n[flush/pool]\npool.name = tape1\npool.path = /srv/tape1\n"
+    return one.appended(LAYOUT_9, layout).with_file("/srv/tape1/setup", "hsm create osm osm script -command=/opt/tape\n")
+
+
 def with_default_map(one: Site) -> Site:
     """With the default multimap beside that of the VO, and the argument that names the latter misspelt."""
     text = one.files[VO_9]
@@ -166,6 +173,12 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     ),
     ("groups-8.2", lambda one: replace(with_wlcg(one), release="8.0.20"), "oidc.profile-release", L),
     # the scitoken plug-in
+    (
+        "scitoken-7.2",
+        add("/etc/dcache/multimap.conf", "op:wlgc username:w uid:1 gid:1,true\n"),
+        "multimap.unknown-provider",
+        E,
+    ),
     ("scitoken-7.2", edit(DCACHE_CONF, " username:wlcg uid:3000 gid:3000", ""), "scitoken.principal", L),
     ("scitoken-7.2", lambda one: of_2019(one), "scitoken.wlcg-release", W),
     ("scitoken-7.2", edit(DCACHE_CONF, " /pnfs/example.net/wlcg", ""), "scitoken.prefix", L),
@@ -285,6 +298,8 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     ("roles-9.2", add(POOLMANAGER, "psu addto pgroup disk-pools disk9\n"), "psu.refused", E),
     ("roles-9.2", add(POOLMANAGER, "psu create unit -net 10.0.0.0/99\n"), "psu.refused", E),
     ("roles-9.2", edit(POOLMANAGER, "pm set default -stage-allowed=yes\n", ""), "psu.stage-not-allowed", E),
+    ("groups-8.2", edit(POOLMANAGER, "onlineAllowed reserved true", "onlineAllowed reserved yes"), "psu.linkgroup-value", W),
+    ("roles-9.2", lambda one: flushing(one).edited(POOLMANAGER, "-cachepref=10", "-cachepref=0"), "psu.class-without-stage", E),
     ("roles-9.2", add(POOLMANAGER, "psu create linkGroup lg -rest\n"), "psu.unknown-option", W),
     (
         "groups-8.2",
@@ -383,6 +398,7 @@ SOUND: list[tuple[str, Change]] = [
         edit(VO_9, "oidcgrp:/escape             username:escape uid:2000 gid:2000,true", "oidcgrp:/escape roles:qos-user"),
     ),
     ("roles-9.2", members_by_tag),
+    ("roles-9.2", flushing),
     # a door for a proxy on the same host
     ("certificates-5.2", lambda one: one.edited("/etc/dcache/layouts/head.conf", "webdav.authn.protocol = https", LOCAL_DOOR)),
 ]
@@ -423,6 +439,12 @@ def test_overlaps_of_many_persons_with_one_group_are_one_finding() -> None:
 )
 def test_remedies_name_what_was_meant(name: str, change: Change, hint: str) -> None:
     assert any(hint in finding.remedy for finding in change(site(name)).serious())
+
+
+def test_a_policy_on_the_host_is_checked() -> None:
+    text = '{"name": "p", "states": [{"duration": "P1M", "media": [{"storageMedium": "HSM"}]}]}'
+    found = site("roles-9.2").with_file("/etc/dcache/policies/p.json", text).serious()
+    assert [(finding.rule, finding.file) for finding in found] == [("qos.policy", "etc/dcache/policies/p.json")]
 
 
 def test_without_its_layout_nothing_is_said_of_properties_that_it_may_set() -> None:
