@@ -174,9 +174,23 @@ def families(setup: LoginSetup) -> tuple[Family, ...]:
     if auth & {"htpasswd", "kpwd", "jaas", "ldap"}:
         reader = next(name for name in ("htpasswd", "kpwd", "jaas", "ldap") if name in auth)
         users = _of(candidates, Class.PASSWORD)
-        generic_user = () if auth & {"htpasswd"} and users else (Credential(Class.PASSWORD, (Principal("username", "somebody"),)),)
+        names = () if auth & {"htpasswd"} and users else ("somebody", *_named_users(setup))
+        generic_user = tuple(Credential(Class.PASSWORD, (Principal("username", name),)) for name in names)
         found.append(Family("user names with passwords", reader, generic_user, users))
     return tuple(found)
+
+
+def _named_users(setup: LoginSetup) -> list[str]:
+    """User names that map lines know, for passwords that are kept elsewhere or left out of a copy."""
+    names: dict[str, None] = {}
+    for _number, line in setup.lines:
+        path = setup.path(line)
+        if line.plugin == "multimap":
+            mappings = setup.mappings(path).mappings.values()
+            names.update(dict.fromkeys(one.match.value for one in mappings if one.match.kind == "username"))
+        elif line.plugin == "authzdb":
+            names.update(dict.fromkeys(setup.accounts[path]))
+    return list(names)[:_TRIES]
 
 
 def _of(candidates: tuple[Candidate, ...], *kinds: Class) -> tuple[Candidate, ...]:
@@ -260,7 +274,7 @@ def _logins(setup: LoginSetup, known: set[tuple[str, int]], bad: set[str], flow:
         if not any(outcome.ok for outcome in [*outcomes, *(outcome for _one, outcome in judged)]):
             if family.plugin in ("x509", "voms", "xacml") and explained & {"gplazma.modifier-order", "gplazma.no-voms", "gplazma.no-x509"}:
                 continue
-            if family.property in bad:
+            if family.property in bad or (family.plugin == "htpasswd" and _missing_file(setup, family.plugin)):
                 continue
             _put(found, _family_finding(setup, family, outcomes, judged), known)
             accepted |= {(one.file, one.line) for one in family.candidates}
@@ -277,6 +291,10 @@ def _logins(setup: LoginSetup, known: set[tuple[str, int]], bad: set[str], flow:
     for finding in _overlaps(setup, every):
         _put(found, finding, known)
     return list(found.values())
+
+
+def _missing_file(setup: LoginSetup, plugin: str) -> bool:
+    return any(line.plugin == plugin and setup.missing(setup.path(line)) for _number, line in setup.lines)
 
 
 def _put(found: dict[tuple[str, str, int], Finding], finding: Finding, known: set[tuple[str, int]]) -> None:

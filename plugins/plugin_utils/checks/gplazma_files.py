@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
+    GRID_FILES_READ_LATE,
     OIDC_SUBJECT_AT_PROVIDER,
     OMNISESSION_ROLE,
     OMNISESSION_TABS,
@@ -28,6 +29,8 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.gplazma_co
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.principals import MULTIMAP_KINDS
 
 _BROAD = ("oidcgrp:", "fqan:", "group:", "op:", "entitlement:", "gid:")
+_HARM = {"gridmap": Severity.NOTICE, "kpwd": Severity.WARNING, "htpasswd": Severity.WARNING}
+"""Of a missing file, where other lines go on: the packages list gridmap without a file, and copies leave password files out."""
 _BINDING = (Modifier.REQUISITE, Modifier.REQUIRED)
 
 
@@ -61,11 +64,13 @@ def _absent(setup: LoginSetup, number: int, line: PluginLine, path: str) -> Iter
         yield Finding("gplazma.file-missing", Severity.NOTICE, file, number, message, "Create it.", "dCache BanFilePlugin.java")
     else:
         same = [other for _number, other in setup.lines if other.plugin == line.plugin and setup.path(other) == path]
-        locks = any(other.modifier in _BINDING for other in same) or line.plugin == "omnisession"
-        message = f"{path} does not exist, so {line.plugin} fails for every log-in."
+        unloadable = line.plugin in ("authzdb", "vorolemap") and not GRID_FILES_READ_LATE.covers(setup.release)
+        locks = any(other.modifier in _BINDING for other in same) or line.plugin == "omnisession" or unloadable
+        effect = "does not load, and nobody can log in, X.509 included" if unloadable else "fails for every log-in"
+        message = f"{path} does not exist, so {line.plugin} {effect}."
         yield Finding(
             "gplazma.file-missing",
-            Severity.LOCK_OUT if locks else Severity.ERROR,
+            Severity.LOCK_OUT if locks else _HARM.get(line.plugin, Severity.ERROR),
             file,
             number,
             message,

@@ -226,6 +226,8 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     ("certificates-5.2", add(VOROLEMAP, '"*" escape\n'), "vorolemap.everybody", O),
     ("roles-9.2", lambda one: one.with_file(VO_9, None), "gplazma.file-missing", E),
     ("roles-9.2", lambda one: one.with_file(OMNI, None), "gplazma.file-missing", L),
+    ("certificates-5.2", lambda one: one.with_file(VOROLEMAP, None), "gplazma.file-missing", L),
+    ("roles-9.2", lambda one: one.with_file("/etc/dcache/htpasswd", None), "gplazma.file-missing", W),
     ("roles-9.2", lambda one: one.with_file(CONF, None), "gplazma.file-missing", L),
     # log-ins
     ("certificates-5.2", edit(CONF, "auth    optional  x509\nauth    optional  voms\n", ""), "gplazma.no-x509", L),
@@ -399,6 +401,15 @@ SOUND: list[tuple[str, Change]] = [
     ),
     ("roles-9.2", members_by_tag),
     ("roles-9.2", flushing),
+    # passwords outside: whom the lines of user names let in
+    (
+        "roles-9.2",
+        lambda one: (
+            one.with_file("/etc/dcache/htpasswd", None)
+            .edited(CONF, "htpasswd", "jaas gplazma.jaas.name=LdapGplazma")
+            .edited(DCACHE_CONF, " -accept=username,groups", "")
+        ),
+    ),
     # a door for a proxy on the same host
     ("certificates-5.2", lambda one: one.edited("/etc/dcache/layouts/head.conf", "webdav.authn.protocol = https", LOCAL_DOOR)),
 ]
@@ -459,6 +470,7 @@ NOTICES: list[tuple[str, Change, str]] = [
         "gplazma.file-unseen",
     ),
     ("roles-9.2", lambda one: one.with_file("/etc/dcache/ban.conf", None), "gplazma.file-missing"),
+    ("certificates-5.2", lambda one: one.with_file(GRIDMAP, None), "gplazma.file-missing"),
     ("modern-11.2", lambda one: one, "psu.nested-not-selected"),
     ("certificates-5.2", lambda one: one, "psu.obsolete"),
     ("roles-9.2", add(POOLMANAGER, "psu create ugroup idle\n"), "psu.ugroup-unused"),
