@@ -77,10 +77,19 @@ def test_command_says_what_it_cannot_check(tmp_path):
         ((tmp_path,), "No configuration"),
         ((tmp_path / "none",), "no directory"),
         ((tmp_path, "--system", "x"), "no checks"),
+        (("",), "No root is given"),
     ):
         done = run(*arguments)
         assert (done.returncode, done.stdout) == (3, "")
         assert words in done.stderr
+
+
+def test_a_report_that_cannot_be_written_is_no_warning(tmp_path):
+    write(tmp_path, site("9.2.30"))
+    done = run(tmp_path, "--release", "9.2.30", "--report", tmp_path / CONF / "report.json")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "The report is not written" in done.stderr
+    assert run(tmp_path, "--release", "9.2.30", "--report", tmp_path / "new" / "report.json").returncode == 0
 
 
 def test_command_survives_other_encodings_and_binary_files(tmp_path):
