@@ -73,6 +73,8 @@ SIGNATURES: dict[str, Signature] = {
     "rc set sameHostCopy": _takes(1),
     "rc set sameHostRetry": _takes(1),
     "rc suspend": Signature(0, 1, frozenset({"all"})),
+    "set timeout pool": Signature(1, 1, None, "obsolete"),
+    "set max threads": Signature(1, 1, None, "obsolete"),
     "cm set debug": Signature(0, _MANY, None, _OBSOLETE_CM),
     "cm set active": Signature(0, _MANY, None, _OBSOLETE_CM),
     "cm set update": Signature(0, _MANY, None, _OBSOLETE_CM),

@@ -401,6 +401,8 @@ SOUND: list[tuple[str, Change]] = [
     ),
     ("roles-9.2", members_by_tag),
     ("roles-9.2", flushing),
+    # what older releases saved, and new ones still take
+    ("roles-9.2", add(POOLMANAGER, "set timeout pool 120\nset max threads -read 3\nrc set max threads 0\ncm set magic on\n")),
     # passwords outside: whom the lines of user names let in
     (
         "roles-9.2",

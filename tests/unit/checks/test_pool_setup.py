@@ -46,6 +46,7 @@ def test_a_sound_setup_has_no_finding() -> None:
     [
         (("set gap 4294967296", "set gap"), "pool.setup-line", Severity.ERROR, 13),
         (("set gap 4294967296", "sett gap 4"), "pool.setup-line", Severity.WARNING, 13),
+        (("set heartbeat 30", "set replication -off"), None, None, 0),
         (("set heartbeat 30", "hsm create osm osm script -command=/other"), "pool.hsm-twice", Severity.ERROR, 11),
         ((" -command=/usr/local/sbin/tape", ""), "pool.hsm-option", Severity.ERROR, 7),
         (("osm osm script -command=/usr", "osm osm copy -dir=/usr"), "pool.hsm-option", Severity.ERROR, 7),
