@@ -281,7 +281,7 @@ def test_tape_brings_its_files() -> None:
 def test_a_layout_elsewhere_is_found() -> None:
     machine = Machine()
     machine.put(CONF, "dcache.layout = mine\ngplazma.multimap.file = /srv/etc/people\n")
-    machine.put("/etc/dcache/layouts/mine.conf", "[one]\ndcache.broker.scheme = none\n[one/gplazma]\n[one/webdav]\n")
+    machine.put("/etc/dcache/layouts/mine.conf", "[one]\ndcache.broker.scheme = core\n[one/gplazma]\n[one/webdav]\n")
     machine.put("/etc/dcache/gplazma.conf", "auth optional x509\nmap optional multimap\nsession optional omnisession\n")
     machine.put("/srv/etc/people", '"dn:/CN=Alice" username:alice uid:1 gid:1,true\n')
     machine.put("/etc/dcache/omnisession.conf", "DEFAULT root:/ home:/\n")
