@@ -175,6 +175,15 @@ def _copies(host: Host, services: Mapping[str, list[Service]], release: Release,
             f"resilience runs beside {', '.join(sorted(managers))}; both make and remove copies of the same files.",
             "Remove the resilience service: the qos services take its place.",
         )
+    if "cleaner-hsm" not in services and any("hsm create" in text for text in _setups(services, files)):
+        for service in services.get("cleaner-disk", []):
+            yield rules.TAPE_CLEANER.at(
+                host.file,
+                service.line,
+                "A pool of this host has a tape store, and no cleaner-hsm runs here: without one, deleted files stay on tape.",
+                "Run the service cleaner-hsm on one host.",
+                rules.WARNING if service.scope.value("dcache.broker.scheme") == "none" else None,
+            )
     for service in services.get("pnfsmanager", []):
         latency = service.scope.value("pnfsmanager.default-access-latency")
         retention = service.scope.value("pnfsmanager.default-retention-policy")
@@ -206,9 +215,15 @@ def _has_no_tape(services: Mapping[str, list[Service]], release: Release, files:
     """Whether this host is a whole dCache, and none of its pools has a tape store."""
     alone = all(service.scope.value("dcache.broker.scheme") == "none" for service in services.get("pnfsmanager", []))
     pools = services.get("pool", [])
-    setups = [files.get(service.scope.value("pool.path").strip("/") + "/setup") for service in pools]
-    stores = any("hsm create" in (text or "") for text in setups)
-    return alone and bool(pools) and not stores and (release.at_least("9.0") or None not in setups)
+    setups = _setups(services, files)
+    stores = any("hsm create" in text for text in setups)
+    return alone and bool(pools) and not stores and (release.at_least("9.0") or len(setups) == len(pools))
+
+
+def _setups(services: Mapping[str, list[Service]], files: Mapping[str, str]) -> list[str]:
+    """The set-up files of the host's pools that are at hand."""
+    paths = [service.scope.value("pool.path").strip("/") + "/setup" for service in services.get("pool", [])]
+    return [files[path] for path in paths if path in files]
 
 
 def _leftovers(host: Host, release: Release) -> Iterator[Finding]:

@@ -117,5 +117,6 @@ XROOTD_READ_ONLY = _rule("xrootd-read-only", NOTICE, "an xrootd door without wri
 VOLATILE_DEFAULTS = _rule(
     "volatile-defaults", WARNING, "new files are NEARLINE and REPLICA, which pools delete for space", f"{BOOK}, config-qos-engine.md"
 )
+TAPE_CLEANER = _rule("tape-cleaner-missing", NOTICE, "pools flush to tape and nothing deletes there", f"{BOOK}, config-cleaner.md")
 TAPE_DEFAULTS = _rule("tape-defaults", NOTICE, "new files are for tape and the host has no tape cleaner", DEFAULTS)
 BULK_LIMIT = _rule("bulk-limit", NOTICE, "bulk requests take fewer files than a client may send", f"{BOOK}, config-bulk.md")

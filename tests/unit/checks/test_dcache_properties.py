@@ -341,6 +341,11 @@ def test_tape_defaults_of_a_whole_dcache_without_tape():
     files = {CONF: "dcache.layout = a\n", "etc/dcache/layouts/a.conf": ALONE + pool}
     assert [one.severity for one in of("tape-defaults", dcache_properties.check(files, "9.2.30"))] == [Severity.WARNING]
     assert [one.severity for one in of("tape-defaults", dcache_properties.check(files, "7.2.30"))] == [Severity.NOTICE]
+    cleaned = {**files, "etc/dcache/layouts/a.conf": ALONE + pool + "[all/cleaner-disk]\n", "srv/a/setup": "hsm create osm osm script\n"}
+    (finding,) = of("tape-cleaner-missing", dcache_properties.check(cleaned, "9.2.30"))
+    assert (finding.line, finding.severity) == (11, Severity.WARNING)
+    cleaned["etc/dcache/layouts/a.conf"] += "[all/cleaner-hsm]\n"
+    assert of("tape-cleaner-missing", dcache_properties.check(cleaned, "9.2.30")) == []
     tape = {**files, "srv/a/setup": "hsm create osm osm script -command=/opt/tape\n"}
     assert [one.severity for one in of("tape-defaults", dcache_properties.check(tape, "9.2.30"))] == [Severity.NOTICE]
 
