@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls, read_json
 
 EVERY_STATE = "&state=ANY&site_state=ANY&rcsite_state=ANY"
 PLAIN_FILE, DOMA_FILE = "plain.json", "doma.json"
@@ -100,7 +99,7 @@ class CricClient:
             raise ApiError("CRIC", "POST", self.url, None, "no writer is enabled")
         headers = {"Authorization": f"Bearer {self._writer.token}"} if self._writer.token else {}
         answer = self._http.request("POST", self._writer.path, json={"rses": rses}, headers=headers)
-        told = _decoded(answer.text)
+        told = _decoded(answer.content)
         results = told.get("rses") if isinstance(told, dict) else None
         if not isinstance(results, dict):
             raise ApiError("CRIC", "POST", answer.url, answer.status_code, "the answer does not say what was written: look at CRIC itself")
@@ -110,7 +109,7 @@ class CricClient:
         if self._http is None:
             return self._read_file(name)
         answer = self._http.request("GET", query)
-        found = _decoded(answer.text)
+        found = _decoded(answer.content)
         if found is None:
             moved = f", redirected to {answer.headers['Location']}" if "Location" in answer.headers else ""
             words = f"the answer is not JSON{moved}: is this the address of CRIC, or a log-in page before it?"
@@ -124,7 +123,7 @@ class CricClient:
         if name == PLAIN_FILE and not self._folder.is_dir():
             return {}, str(path)
         try:
-            found = _decoded(path.read_text())
+            found = _decoded(path.read_bytes())
         except OSError as problem:
             raise ApiError("CRIC", "read", str(path), None, f"{problem.strerror}: give the file with the preset=doma view") from problem
         if found is None:
@@ -139,9 +138,9 @@ def _local(url: str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" else Path(url)
 
 
-def _decoded(text: str) -> Any:
+def _decoded(raw: bytes) -> Any:
     try:
-        return json.loads(text)
+        return read_json(raw)
     except ValueError:
         return None
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json as json_format
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -24,6 +26,8 @@ else:
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
 RETRY_STATUS = frozenset({429, 502, 503, 504})
 POOL_SIZE = 16
+# Half of a character above U+FFFF, which no file and no other service could be told; JSON can hold it.
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class ApiError(Exception):
@@ -47,6 +51,17 @@ def is_lost_connection(problem: ApiError) -> bool:
     cause = problem.__cause__
     broken = isinstance(cause, requests.exceptions.ConnectionError | requests.exceptions.ChunkedEncodingError)
     return broken and not isinstance(cause, requests.exceptions.Timeout | requests.exceptions.SSLError)
+
+
+def read_json(raw: bytes) -> Any:
+    """What a document says, its halves of characters replaced by question marks; raises ValueError where it is not JSON."""
+    try:
+        found = json_format.loads(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if SURROGATE.search(raw):
+        found = json_format.loads(json_format.dumps(found, ensure_ascii=False).encode(errors="replace"))
+    return found
 
 
 @dataclass(frozen=True)

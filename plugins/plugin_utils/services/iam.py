@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls, read_json
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.issuer import IssuerClient
 
 SERVICE = "IAM"
@@ -115,7 +115,7 @@ class IamClient:
             words = f"the answer is {kind_of or 'of no kind'} and not SCIM: is the address the issuer, or is there a log-in page before it?"
             raise ApiError(SERVICE, "GET", answer.url, answer.status_code, words)
         try:
-            body = answer.json()
+            body = read_json(answer.content)
         except ValueError:
             raise Incomplete(f"the page from {start} on is not JSON") from None
         total = body.get("totalResults") if isinstance(body, dict) else None
