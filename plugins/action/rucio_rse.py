@@ -101,7 +101,7 @@ def cric_client(options: dict[str, Any]) -> CricClient:
 
 def records_from_cric(cric: CricClient, names: list[str]) -> tuple[RseRecord, ...]:
     """Records of the RSEs named, as CRIC has them; raises DescriptionError for names that it does not have or that are not active there."""
-    plain, doma = cric.rse_views()
+    plain, doma = cric.rse_views(names)
     states = states_from_view(doma)
     problems = [
         Problem("cric.names", f"{name} is {states.get(name, 'not')} in {cric.url}.", "Publish it there first, or correct the name.")

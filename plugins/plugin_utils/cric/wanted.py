@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_downtime import Downtime
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_listing import Listed, Listing
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_listing import CLOSED_STATES, Listed, Listing
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_service import Service, Site
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.distance_rules import Declared, Place, Rows, place_of, wanted_rows
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
@@ -88,13 +88,14 @@ def wanted_from_cric(
     for name, listed in sorted(cric.listing.rses.items()):
         if not selection.takes(name):
             continue
+        states = _states(listed, cric.sites)
         reasons = closings(name, listed, cric, now)
         record = _with_site(listed, cric.sites)
         flags: dict[str, Scalar] = {flag: record.properties.get(flag) is not False and flag not in reasons for flag in AVAILABILITY}
         if reasons:
             closed[name] = "; ".join(dict.fromkeys(reasons.values()))
-        if listed.states:
-            inactive[name] = f"{listed.state} in CRIC"
+        if states:
+            inactive[name] = f"{states} in CRIC"
             records.append(RseRecord(name, properties=flags))
         else:
             record = replace(record, properties={**record.properties, **flags})
@@ -135,14 +136,26 @@ def closings(name: str, listed: Listed, cric: CricState, now: float) -> dict[str
         for downtime in cric.downtimes:
             if site and downtime.site == site and downtime.start <= now < downtime.end and downtime.affects_storage():
                 reasons |= dict.fromkeys(AVAILABILITY, f"downtime of {site}: {downtime.words or 'no description'}")
-    if listed.states:
-        reasons |= dict.fromkeys(AVAILABILITY, f"{listed.state} in CRIC")
+    if states := _states(listed, cric.sites):
+        reasons |= dict.fromkeys(AVAILABILITY, f"{states} in CRIC")
     return reasons
+
+
+def _states(listed: Listed, sites: Mapping[str, Site]) -> str:
+    """What keeps an RSE from being used, the entry of its RC site included; empty where nothing does."""
+    site = _site(listed, sites)
+    if site is None or site.state not in CLOSED_STATES:
+        return listed.state if listed.states else ""
+    return replace(listed, states={"RC site": site.state, **listed.states}).state
+
+
+def _site(listed: Listed, sites: Mapping[str, Site]) -> Site | None:
+    return sites.get(listed.rc_site) or sites.get(listed.record.site)
 
 
 def _with_site(listed: Listed, sites: Mapping[str, Site]) -> RseRecord:
     """The record with what its site says of the place, where it says nothing itself."""
-    site = sites.get(listed.rc_site) or sites.get(listed.record.site)
+    site = _site(listed, sites)
     if site is None:
         return listed.record
     place: dict[str, Scalar] = {"country_name": site.country or None, "time_zone": site.time_zone or None}

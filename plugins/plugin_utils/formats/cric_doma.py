@@ -202,12 +202,8 @@ def states_from_view(doma: Mapping[str, Any]) -> dict[str, str]:
 
 def distances_from_view(doma: Mapping[str, Any]) -> dict[tuple[str, str], int]:
     """(source, destination) -> distance, from ``distance`` or else ``ranking``; 0 and nothing mean that there is none."""
-    found = {
-        (source, destination): int(value.get("distance") or value.get("ranking") or 0)
-        for source, row in doma["distances"].items()
-        for destination, value in row.items()
-    }
-    return {pair: number for pair, number in sorted(found.items()) if number}
+    rows = _rows(doma["distances"], "distances", [])
+    return {(source, destination): number for source, row in sorted(rows.items()) for destination, number in sorted(row.items())}
 
 
 def views_from_records(
@@ -259,7 +255,7 @@ def record_from_fields(name: str, fields: Mapping[str, Any]) -> RseRecord:
         properties=properties,
         attributes=attributes,
         protocols=None if unknown else tuple(_protocol(each, impl[each["scheme"]]) for each in listed),
-        limits={key: int(fields[key]) for key in LIMITS if fields.get(key) is not None},
+        limits={key: int(fields[key]) for key in LIMITS if fields.get(key) not in (None, "")},
         space=int(fields.get("space") or 0) or None,
     )
 
