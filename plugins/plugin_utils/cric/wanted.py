@@ -55,7 +55,7 @@ class WantedLake:
 
     records: the RSEs. inactive: RSEs that are not to be made, with the reason; those that are there are only closed. closed: why an RSE is
     not open for everything. rows: distances, None to leave all alone. names: every RSE that the source has, readable or selected or not.
-    selection: what is synchronised at all. additions_only: why nothing that is there may be changed; empty when it may.
+    unreadable: those of them of which nothing could be read. selection: what is synchronised at all. additions_only: why nothing that is there may be changed; empty when it may.
     """
 
     records: tuple[RseRecord, ...]
@@ -63,6 +63,7 @@ class WantedLake:
     closed: Mapping[str, str] = field(default_factory=dict)
     rows: Rows | None = None
     names: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
     selection: Selection = Selection()
     additions_only: str = ""
     problems: tuple[Problem, ...] = ()
@@ -108,6 +109,7 @@ def wanted_from_cric(
         closed=closed,
         rows=rows,
         names=cric.listing.names,
+        unreadable=cric.listing.unreadable,
         selection=selection,
         additions_only=cric.copy_because,
         problems=(*cric.problems, *cric.listing.problems, *problems),

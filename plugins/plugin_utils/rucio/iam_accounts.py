@@ -373,7 +373,7 @@ def plan(assignment: Assignment, people: Sequence[Person], problems: Sequence[st
         sources.append(Source("the users who have accounts", sum(ledger.ids[name] in present for name in managed), len(managed)))
     total = len(managed | (assignment.wanted.keys() & world.active.keys()))
     allowed, held = hold_back(
-        Plan.of(changes), takes_away, {"suspensions": total, "removals": total}, sources, guard, counted=lambda change: change.subject
+        Plan.of(changes), takes_away, {"suspensions": total, "removals": total}, sources, guard, counted=lambda change: [change.subject]
     )
     return Planned(allowed, more=any(change.kind != "verified" for change in allowed.changes), held=held)
 

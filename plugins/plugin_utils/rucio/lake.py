@@ -141,8 +141,11 @@ def plan_lake(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> Lak
     if wanted.additions_only:
         changes = [change for change in changes if change.verb == "create" and change.name != DIGEST]
     refused = {subject: reason for subject, reason in planned.refused.items() if any(change.subject == subject for change in changes)}
-    source = Source(f"RSEs of {options.source}", len(wanted.names), before=len(wanted.names) + len(absent))
-    allowed, held = hold_back(Plan.of(changes), takes_away, _totals(found), [source], options.guard)
+    held_names = len(wanted.names)
+    unread = len(wanted.unreadable)
+    doubt = (f"{unread} of {held_names} cannot be read",) if unread * 100 > options.guard.shrink_percent * held_names else ()
+    source = Source(f"RSEs of {options.source}", held_names, before=held_names + len(absent), problems=doubt)
+    allowed, held = hold_back(Plan.of(changes), takes_away, _totals(found), [source], options.guard, counted=_counted)
     if any(change.kind == "distances" for change in held.changes):
         allowed = Plan(tuple(change for change in allowed.changes if change.name != DIGEST))
     return LakePlan(Planned(allowed, refused, planned.more, held), absent, foreign)
@@ -176,6 +179,13 @@ def takes_away(change: Change) -> Act | None:
     ):
         return "disabling"
     return None
+
+
+def _counted(change: Change) -> list[str]:
+    """What a guard counts: RSEs that are disabled, and everything that is removed, each distance by itself."""
+    if change.kind == "distances":
+        return [f"{change.subject} -> {destination}" for destination in change.before]
+    return [change.subject if takes_away(change) == "disabling" else f"{change.subject} {change.kind} {change.name}"]
 
 
 def fingerprinted(wanted: WantedLake, found: LakeFound) -> dict[str, Any]:
@@ -278,5 +288,5 @@ def _priorities(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 
 def _totals(found: LakeFound) -> dict[Act, int]:
     there = [rse for rse in found.rses.values() if not rse.deleted]
-    parts = sum(len(rse.attributes) + len(rse.protocols) for rse in there) + len(found.rows or {})
+    parts = sum(len(rse.attributes) + len(rse.protocols) for rse in there) + sum(map(len, (found.rows or {}).values()))
     return {"removals": parts, "disabling": len(there)}
