@@ -165,6 +165,6 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):  # type: ignore[misc]
             raise AnsibleParserError(f"{path}: {problem}") from problem
         if read.state.copy_because:
             self.display.warning(f"{path}: {read.state.copy_because}")
-        if read.state.listing.names:
-            read.keep()
+        for words in read.keep() if read.state.listing.names else ():
+            self.display.warning(f"{path}: {words}")
         return inventory_of(read.state, self.get_option("names"), self.get_option("exclude"))

@@ -55,7 +55,8 @@ class WantedLake:
 
     records: the RSEs. inactive: RSEs that are not to be made, with the reason; those that are there are only closed. closed: why an RSE is
     not open for everything. rows: distances, None to leave all alone. names: every RSE that the source has, readable or selected or not.
-    unreadable: those of them of which nothing could be read. selection: what is synchronised at all. additions_only: why nothing that is there may be changed; empty when it may.
+    unreadable: those of them of which nothing could be read. selection: what is synchronised at all. additions_only: why nothing that is
+    there may be changed; empty when it may.
     """
 
     records: tuple[RseRecord, ...]

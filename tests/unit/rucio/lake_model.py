@@ -23,7 +23,7 @@ def refusal(error_class: str) -> ApiError:
 class RucioModel:
     """kill_at: number of the write before which the tool is killed. refuse: number of the write that is refused."""
 
-    major, version = 41, "41.5.1"
+    major, version, base = 41, "41.5.1", "https://rucio.example.org/"
 
     def __init__(self) -> None:
         self.rses: dict[str, dict[str, Any]] = {}

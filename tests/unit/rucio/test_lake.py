@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,13 +104,21 @@ def shown(model: RucioModel, wanted: WantedLake) -> None:
         assert {to: model.distances[source, to] for to in row} == row
 
 
+@contextlib.contextmanager
+def copies(kept: bool) -> Iterator[Path | None]:
+    """A folder for the distances that were written, or none."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) if kept else None
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(wanteds(), wanteds())
-def test_one_run_is_enough_and_the_second_does_nothing(before: WantedLake, wanted: WantedLake) -> None:
+@given(wanteds(), wanteds(), st.booleans())
+def test_one_run_is_enough_and_the_second_does_nothing(before: WantedLake, wanted: WantedLake, kept: bool) -> None:
     model = RucioModel()
-    sync(model, before)
-    held = copy.deepcopy(model)
-    answer = sync(model, wanted)
+    with copies(kept) as folder:
+        sync(model, before, copies=folder)
+        held = copy.deepcopy(model)
+        answer = sync(model, wanted, copies=folder)
     assert not answer.get("failed"), answer["msg"]
     shown(model, wanted)
     assert model.rses.keys() >= held.rses.keys()
@@ -119,17 +129,20 @@ def test_one_run_is_enough_and_the_second_does_nothing(before: WantedLake, wante
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(wanteds(), wanteds(), st.integers(1, 60), st.booleans())
-def test_killed_or_refused_anywhere_a_repeated_run_ends_the_same(before: WantedLake, wanted: WantedLake, at: int, killed: bool) -> None:
+@given(wanteds(), wanteds(), st.integers(1, 60), st.booleans(), st.booleans())
+def test_killed_or_refused_anywhere_a_repeated_run_ends_the_same(
+    before: WantedLake, wanted: WantedLake, at: int, killed: bool, kept: bool
+) -> None:
     undisturbed = RucioModel()
-    sync(undisturbed, before)
-    disturbed = copy.deepcopy(undisturbed)
-    sync(undisturbed, wanted)
-    setattr(disturbed, "kill_at" if killed else "refuse_at", disturbed.writes + at)
-    with contextlib.suppress(Killed):
-        sync(disturbed, wanted)
-    disturbed.kill_at = disturbed.refuse_at = -1
-    answer = sync(disturbed, wanted)
+    with copies(kept) as folder:
+        sync(undisturbed, before, copies=folder)
+        disturbed = copy.deepcopy(undisturbed)
+        sync(undisturbed, wanted)
+        setattr(disturbed, "kill_at" if killed else "refuse_at", disturbed.writes + at)
+        with contextlib.suppress(Killed):
+            sync(disturbed, wanted, copies=folder)
+        disturbed.kill_at = disturbed.refuse_at = -1
+        answer = sync(disturbed, wanted, copies=folder)
     assert not answer.get("failed"), answer["msg"]
     ended, expected = state(disturbed), state(undisturbed)
     for rses, *_rest in (ended, expected):  # which RSE notes the digest may differ
@@ -183,6 +196,73 @@ def test_adding_a_site_reads_no_distances() -> None:
     sync(model, wanted_from_records(mesh(63), declared=everything))
     assert (model.distance_exports, len(model.distances)) == (0, 63 * 62)
     assert model.writes - writes == 3 * 3 + 1 + 1  # RSE, mark, door; one import; the digest
+
+
+def test_changing_one_distance_reads_none(tmp_path: Path) -> None:
+    model = RucioModel()
+    records = mesh(60)
+    sync(model, wanted_from_records(records, declared=Declared((Rule(1),))), copies=tmp_path)
+    writes = model.writes
+    other = wanted_from_records(records, declared=Declared((Rule(1),), {"M5": {"M7": 4, "M8": None}}))
+    answer = sync(model, other, copies=tmp_path)
+    assert answer["actions"][0] == "M5: update distances to M7"
+    assert (model.distance_exports, model.writes - writes, model.distances["M5", "M7"]) == (0, 2, 4)
+    sync(model, other, replace(OPTIONS, purge_distances=True), copies=tmp_path)
+    assert not sync(model, other, copies=tmp_path)["changed"]
+    assert model.distance_exports == 0
+
+
+@pytest.mark.parametrize("damage", ["{}", "not JSON", '{"documents": {"M0": 1, "M1": {"M2": "x"}}}', "other rows"])
+def test_a_copy_of_other_distances_is_not_believed(tmp_path: Path, damage: str) -> None:
+    model = RucioModel()
+    sync(model, wanted_from_records(mesh(4), declared=Declared((Rule(1),))), copies=tmp_path)
+    (held,) = tmp_path.iterdir()
+    if damage == "other rows":
+        text = held.read_text()
+        damage = text.replace('"M1": 1', '"M1": 2', 1)
+        assert damage != text
+    held.write_text(damage)
+    wanted = wanted_from_records(mesh(4), declared=Declared((Rule(2),)))
+    sync(model, wanted, copies=tmp_path)
+    assert model.distance_exports == 1
+    assert set(model.distances.values()) == {2}
+    assert not sync(model, wanted, copies=tmp_path)["changed"]
+
+
+def test_a_copy_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    model = RucioModel()
+    wanted = wanted_from_records(mesh(4), declared=Declared((Rule(1),)))
+    done = synchronise(model, wanted, OPTIONS, copies=tmp_path / "file")  # type: ignore[arg-type]
+    assert not done.answer.get("failed")
+    assert "could not be written" in done.not_kept
+
+
+def test_a_purge_counts_each_distance() -> None:
+    model = RucioModel()
+    sync(model, wanted_from_records(mesh(6), declared=Declared((Rule(1),))))
+    fewer = wanted_from_records(mesh(6), declared=Declared((Rule(1),), {"M0": dict.fromkeys([f"M{number}" for number in range(6)])}))
+    options = LakeOptions(guard=Guard(removals=Limit(4, 100.0)), purge_distances=True, verify_distances=True)
+    answer = sync(model, fewer, options)
+    assert "5 of" in answer["msg"]
+    assert "guard.removals.number to 5" in answer["msg"]
+    assert ("M0", "M1") in model.distances
+    assert not sync(model, fewer, replace(options, guard=Guard(removals=Limit(5, 100.0)))).get("failed")
+    assert ("M0", "M1") not in model.distances
+
+
+def test_a_source_of_which_too_much_cannot_be_read_closes_nothing() -> None:
+    model = RucioModel()
+    sync(model, wanted_from_records(mesh(10)))
+    half = wanted_from_records(mesh(5))
+    names = frozenset(f"M{number}" for number in range(9))
+    options = LakeOptions(guard=Guard(), absent="disable")
+    doubtful = replace(half, names=names, unreadable=names - {record.name for record in half.records})
+    answer = sync(model, doubtful, options)
+    assert "4 of 9 cannot be read" in answer["msg"]
+    assert all(rse["availability_read"] for rse in model.rses.values())
+    assert not sync(model, replace(doubtful, unreadable=frozenset({"M5"})), options).get("failed")
+    assert not model.rses["M9"]["availability_read"]
 
 
 def test_distances_of_others_are_found_when_asked_for() -> None:
