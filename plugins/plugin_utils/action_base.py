@@ -10,10 +10,12 @@ import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 
 PROGRESS_PAUSE = 5.0  # seconds
+display = Display()
 
 
 class DatalakeAction(ActionBase):  # type: ignore[misc]
@@ -21,9 +23,9 @@ class DatalakeAction(ActionBase):  # type: ignore[misc]
 
     ARGUMENTS: dict[str, Any] = {}
     CONSTRAINTS: dict[str, Any] = {}
+    _told = 0.0
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        self._told = time.monotonic()
         self._supports_check_mode = True
         self._supports_diff = True
         answer: dict[str, Any] = super().run(tmp, task_vars)
@@ -44,9 +46,9 @@ class DatalakeAction(ActionBase):  # type: ignore[misc]
 
     def progress(self, done: int, every: int, seconds: float, what: str = "changes") -> None:
         """Tells a person how far long work is, every few seconds."""
-        if time.monotonic() - self._told > PROGRESS_PAUSE:
+        if seconds > PROGRESS_PAUSE and time.monotonic() - self._told > PROGRESS_PAUSE:
             self._told = time.monotonic()
-            self._display.display(f"{self._task.action.rsplit('.', 1)[-1]}: {done} of {every} {what} done, {seconds:.1f} s")
+            display.display(f"{self._task.action.rsplit('.', 1)[-1]}: {done} of {every} {what} done, {seconds:.1f} s")
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Does the work and returns the result; raises ApiError or DescriptionError for a failure that needs no traceback."""
