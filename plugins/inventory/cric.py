@@ -106,7 +106,6 @@ cache_timeout: 3600
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
@@ -157,7 +156,7 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):  # type: ignore[misc]
 
     def _lake(self, path: str) -> dict[str, Any]:
         options = {name: self.get_option(name) for name in OPTIONS}
-        if not urlsplit(options["url"]).scheme:
+        if "://" not in options["url"]:
             options["url"] = str(Path(path).parent / Path(options["url"]).expanduser())
         try:
             read = read_cric(cric_source(options))

@@ -38,6 +38,8 @@ class DatalakeAction(ActionBase):  # type: ignore[misc]
                 answer["status"] = problem.status
             else:
                 answer["problems"] = [each.as_dict() for each in problem.problems]
+        except OSError as problem:
+            answer.update(failed=True, msg=f"{problem.filename or 'a file'} cannot be read or written: {problem.strerror or problem}")
         return answer
 
     @property

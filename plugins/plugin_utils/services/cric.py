@@ -144,9 +144,9 @@ class CricClient:
 
 
 def _local(url: str) -> Path | None:
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https"):
+    if url.lower().startswith(("http://", "https://")):
         return None
+    parts = urlsplit(url)
     return Path(unquote(parts.path)) if parts.scheme == "file" else Path(url)
 
 

@@ -22,6 +22,8 @@ except ImportError as missing:  # reported by the first client that is made
     REQUESTS_MISSING: ImportError | None = missing
 else:
     REQUESTS_MISSING = None
+    # What another attempt does not mend: an address that is none.
+    NEVER_BETTER = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
 RETRY_STATUS = frozenset({429, 502, 503, 504})
@@ -129,7 +131,10 @@ class HttpClient:
         writes = method not in SAFE_METHODS if write is None else write
         if writes and self.read_only:
             raise WriteRefused(f"{self.service}: {method} {path} in check mode")
-        url = path if "://" in path else urljoin(self.base, path.lstrip("/"))
+        try:
+            url = path if "://" in path else urljoin(self.base, path.lstrip("/"))
+        except ValueError as problem:
+            raise ApiError(self.service, method, self.base, None, f"check the address: {problem}") from problem
         attempts = 1 if writes else 1 + self.retries
         for attempt in range(attempts):
             last = attempt == attempts - 1
@@ -154,9 +159,15 @@ class HttpClient:
                     self.service, method, url, None, f"TLS failed, check the certificate and the CA that is trusted: {problem}"
                 ) from problem
             except requests.exceptions.RequestException as problem:
-                if last:
+                if last or isinstance(problem, NEVER_BETTER):
                     words = f"{type(problem).__name__}, check the address and that the service runs: {problem}"
                     raise ApiError(self.service, method, url, None, words) from problem
+            except UnicodeError:  # whose words would show a part of a password
+                words = "a user name, password or token has letters that HTTP does not take in headers"
+                raise ApiError(self.service, method, url, None, words) from None
+            except OSError as problem:
+                words = f"the trusted authorities or the client certificate cannot be read: {problem}"
+                raise ApiError(self.service, method, url, None, words) from problem
             else:
                 if last or answer.status_code not in RETRY_STATUS:
                     if answer.status_code >= 400 and answer.status_code not in accept:

@@ -15,14 +15,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.services.http impo
 
 def fetch_report(url: str, tls: Tls | None = None, timeout: float = 30.0) -> Any:
     """The document at an address, a path or ``file:///path``; raises ApiError where there is none that is JSON."""
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https"):
+    if url.lower().startswith(("http://", "https://")):
         answer = HttpClient("SRR", url, tls=tls, timeout=timeout, read_only=True).request("GET", url)
         raw, status = answer.content, answer.status_code
     else:
         status = None
         try:
-            raw = Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().read_bytes()
+            raw = Path(unquote(urlsplit(url).path) if url.startswith("file:") else url).expanduser().read_bytes()
         except OSError as problem:
             raise ApiError("SRR", "read", url, None, f"the report cannot be read: {problem}") from problem
     try:
