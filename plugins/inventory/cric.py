@@ -156,7 +156,7 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):  # type: ignore[misc]
 
     def _lake(self, path: str) -> dict[str, Any]:
         options = {name: self.get_option(name) for name in OPTIONS}
-        if "://" not in options["url"]:
+        if not options["url"].startswith(("http://", "https://", "file:")):
             options["url"] = str(Path(path).parent / Path(options["url"]).expanduser())
         try:
             read = read_cric(cric_source(options))

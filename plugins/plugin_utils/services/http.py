@@ -40,8 +40,9 @@ class ApiError(Exception):
 
     def __init__(self, service: str, method: str, url: str, status: int | None, words: str, error_class: str | None = None) -> None:
         self.service, self.method, self.url, self.status, self.words, self.error_class = service, method, url, status, words, error_class
-        answer = "no answer" if status is None else f"HTTP {status}"
-        super().__init__(f"{service}: {method} {url}: {answer}" + (f" ({error_class})" if error_class else "") + f": {words}")
+        answer = f"HTTP {status}" if status is not None else "no answer" if method.isupper() else ""
+        told = [service, f"{method} {url}", f"{answer} ({error_class})" if error_class else answer, words]
+        super().__init__(": ".join(filter(None, told)))
 
 
 class WriteRefused(Exception):
@@ -53,6 +54,12 @@ def is_lost_connection(problem: ApiError) -> bool:
     cause = problem.__cause__
     broken = isinstance(cause, requests.exceptions.ConnectionError | requests.exceptions.ChunkedEncodingError)
     return broken and not isinstance(cause, requests.exceptions.Timeout | requests.exceptions.SSLError)
+
+
+def _reason(problem: Exception) -> str:
+    """Why there was no answer, without the names of the libraries' objects."""
+    inner = getattr(problem.args[0], "reason", None) if problem.args else None
+    return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", str(inner or problem)) or type(problem).__name__
 
 
 def read_json(raw: bytes) -> Any:
@@ -160,7 +167,7 @@ class HttpClient:
                 ) from problem
             except requests.exceptions.RequestException as problem:
                 if last or isinstance(problem, NEVER_BETTER):
-                    words = f"{type(problem).__name__}, check the address and that the service runs: {problem}"
+                    words = f"{_reason(problem)}; check the address and that the service runs"
                     raise ApiError(self.service, method, url, None, words) from problem
             except UnicodeError:  # whose words would show a part of a password
                 words = "a user name, password or token has letters that HTTP does not take in headers"
