@@ -18,6 +18,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.distance_rul
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, WAN_OPERATIONS, Protocol, RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import DIGEST, SOURCE_MARK, LakeOptions, digest_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import Purge
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lake_model import Killed, RucioModel, key_of
@@ -325,6 +326,57 @@ def test_a_server_with_rses_never_gets_rses_by_import() -> None:
     model.import_rses = pytest.fail  # type: ignore[assignment, method-assign]
     sync(model, wanted_from_records(mesh(30)))
     assert model.rses["HAND"]["attributes"] == {"HAND": True}
+
+
+class Losing(RucioModel):
+    """Does what it is asked, and its answer to the first such call is lost."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__()
+        self.call: str | None = call
+
+    def _lost(self, call: str) -> None:
+        if self.call == call:
+            self.call = None
+            raise ApiError("Rucio", "POST", "model", None, "the connection broke")
+
+    def import_rses(self, rses: Mapping[str, Mapping[str, Any]]) -> None:
+        super().import_rses(rses)
+        self._lost("import_rses")
+
+    def import_distances(self, distances: Mapping[tuple[str, str], int]) -> None:
+        super().import_distances(distances)
+        self._lost("import_distances")
+
+
+@pytest.mark.parametrize("call", ["import_rses", "import_distances"])
+def test_a_lost_answer_to_an_import_is_made_good(call: str) -> None:
+    wanted = wanted_from_records(mesh(25, attributes={"x": "1"}), declared=Declared((Rule(1),)))
+    undisturbed, disturbed = RucioModel(), Losing(call)
+    sync(undisturbed, wanted)
+    answer = sync(disturbed, wanted)
+    assert disturbed.call is None
+    assert not answer.get("failed"), answer["msg"]
+    assert state(disturbed) == state(undisturbed)
+    assert not sync(disturbed, wanted)["changed"]
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+@pytest.mark.parametrize("killed", [True, False])
+def test_filling_an_empty_server_is_finished_by_the_next_run(at: int, killed: bool) -> None:
+    wanted = wanted_from_records(mesh(25, attributes={"x": "1"}), declared=Declared((Rule(1),)))
+    undisturbed, disturbed = RucioModel(), RucioModel()
+    sync(undisturbed, wanted)
+    setattr(disturbed, "kill_at" if killed else "refuse_at", at)
+    with contextlib.suppress(Killed):
+        sync(disturbed, wanted)
+    disturbed.kill_at = disturbed.refuse_at = -1
+    assert not sync(disturbed, wanted).get("failed")
+    ended, expected = state(disturbed), state(undisturbed)
+    for rses, *_rest in (ended, expected):  # which RSE notes the digest may differ
+        for rse in rses.values():
+            rse["attributes"].pop(DIGEST, None)
+    assert ended == expected
 
 
 def test_the_digest_does_not_depend_on_order() -> None:
