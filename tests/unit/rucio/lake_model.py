@@ -65,6 +65,10 @@ class RucioModel:
     def deleted_attributes(self, rse: str) -> dict[str, Any] | None:
         return self.deleted.get(rse)
 
+    def limits(self, rse: str) -> dict[str, int]:
+        held = self._rse(rse)
+        return {name: held[name] for name in ("MinFreeSpace", "MaxBeingDeletedFiles") if held.get(name) is not None}
+
     def usage(self, rse: str, source: str) -> dict[str, Any]:
         return dict(self.usages.get(rse, {}))
 
