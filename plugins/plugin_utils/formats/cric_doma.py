@@ -153,6 +153,7 @@ def _tidy_protocols(reading: Reading) -> list[dict[str, Any]] | None:
             reading.wrong("protocols", "is no list.")
         return None
     doors: list[dict[str, Any]] = []
+    keys: set[tuple[str, str, int]] = set()
     for number, fields in enumerate(listed):
         at = f"protocols[{number}]"
         if not isinstance(fields, Mapping):
@@ -170,8 +171,10 @@ def _tidy_protocols(reading: Reading) -> list[dict[str, Any]] | None:
             domains[str(domain)] = {operation: priorities.whole(operation) for operation in ("read", "write", "delete")}
         if port is None or port > 65535 or not all(texts.values()) or not texts["prefix"].startswith("/"):
             door.wrong("", "lacks a scheme, a host name, a port between 0 and 65535, or a prefix that begins with a slash.")
-        elif any(protocol_key(each) == protocol_key({**texts, "port": port}) for each in doors):
+        elif (key := (texts["scheme"].lower(), texts["hostname"], port)) in keys:
             door.wrong("", "has scheme, host and port of another door of this RSE; Rucio takes one.")
+        else:
+            keys.add(key)
         if len(reading.problems) > before:
             return None
         extended = {
