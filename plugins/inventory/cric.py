@@ -166,4 +166,8 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):  # type: ignore[misc]
             self.display.warning(f"{path}: {read.state.copy_because}")
         for words in read.keep() if read.state.listing.names else ():
             self.display.warning(f"{path}: {words}")
-        return inventory_of(read.state, self.get_option("names"), self.get_option("exclude"))
+        lake = inventory_of(read.state, self.get_option("names"), self.get_option("exclude"))
+        if lake["left_out"]:
+            listed = ", ".join(map(repr, lake["left_out"][:10]))
+            self.display.warning(f"{path}: these doors of CRIC are on no host that Ansible could use: {listed}")
+        return lake
