@@ -24,6 +24,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.plan_file import PlanFile
+from ansible_collections.escape.datalake.plugins.plugin_utils.rse_options import RSES, stated
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient, Writer
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
 
@@ -34,19 +35,7 @@ class ActionModule(DatalakeAction):
     ARGUMENTS = {
         **CONNECTION,
         **plan_file.ARGUMENTS,
-        "rses": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "name": {"type": "str", "required": True},
-                "site": {"type": "str"},
-                "properties": {"type": "dict"},
-                "attributes": {"type": "dict"},
-                "protocols": {"type": "list", "elements": "dict"},
-                "limits": {"type": "dict"},
-                "space": {"type": "raw"},
-            },
-        },
+        "rses": RSES,
         "purge_protocols": {"type": "bool", "default": False},
         "allow_empty": {"type": "bool", "default": False},
         "writer": {
@@ -64,11 +53,7 @@ class ActionModule(DatalakeAction):
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         given = arguments["rses"]
-        wanted = (
-            None
-            if given is None
-            else load_rse_records([{key: value for key, value in each.items() if value is not None} for each in given])
-        )
+        wanted = None if given is None else load_rse_records(stated(given))
         document = _document_path(arguments["document"])
         file = _plan_file(arguments)
         client = self._client(arguments)

@@ -24,20 +24,12 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.cric_reader import
 from ansible_collections.escape.datalake.plugins.plugin_utils.lake_sync import Synchronised, synchronise
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.distance_rules import SAME, Declared, declared_from
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import shortened
+from ansible_collections.escape.datalake.plugins.plugin_utils.rse_options import RSES, stated
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import LakeOptions
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import Purge, load_records
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
 
 SHOWN_NAMES = 20
-RECORD: dict[str, Any] = {
-    "name": {"type": "str", "required": True},
-    "site": {"type": "str"},
-    "properties": {"type": "dict"},
-    "attributes": {"type": "dict"},
-    "protocols": {"type": "list", "elements": "dict"},
-    "limits": {"type": "dict"},
-    "space": {"type": "raw"},
-}
 RULE: dict[str, Any] = {
     "distance": {"type": "int", "required": True},
     "same": {"type": "str", "choices": list(SAME)},
@@ -52,7 +44,7 @@ class ActionModule(RucioAction):
         **PLANNING,
         **guard.ARGUMENTS,
         "cric": {"type": "dict", "options": SOURCE},
-        "rses": {"type": "list", "elements": "dict", "options": RECORD},
+        "rses": RSES,
         "source": {"type": "str", "default": "CRIC"},
         "names": {"type": "list", "elements": "str", "default": ["*"]},
         "exclude": {"type": "list", "elements": "str", "default": []},
@@ -136,7 +128,7 @@ class ActionModule(RucioAction):
 
     @staticmethod
     def _from_records(listed: list[dict[str, Any]], declared: Declared, selection: Selection, release: str) -> WantedLake:
-        records = load_records([{key: value for key, value in each.items() if value is not None} for each in listed])
+        records = load_records(stated(listed))
         return wanted_from_records(records, declared=declared, release=release, selection=selection)
 
 
