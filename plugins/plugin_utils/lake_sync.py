@@ -243,7 +243,12 @@ class _Lake:
             raise Incomplete(self._failures[change.subject])
 
     def _send(self) -> dict[str, str]:
-        """Sends all distances of the plan between RSEs that are there; why it failed, by source."""
+        """Sends all distances of the plan between RSEs that are there; why it failed, by source.
+
+        The copy is forgotten first: should the digest not be written after them, it would stand for what is there no longer.
+        """
+        if self.copy:
+            self.copy.forget()
         failures: dict[str, str] = {}
         for change in self._pending:
             strangers = [to for to in change.after if to not in self._names]

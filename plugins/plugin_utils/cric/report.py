@@ -27,7 +27,8 @@ def cric_source_facts(cric: CricState, wanted: WantedLake, now: float) -> dict[s
     if wanted.problems:
         listed = "; ".join(map(str, wanted.problems[:SHOWN]))
         warnings.append(
-            f"{len(wanted.problems)} things in CRIC could not be used: {listed}" + ("; ..." if len(wanted.problems) > SHOWN else "")
+            f"of CRIC's answer could not be used ({len(wanted.problems)} problems): {listed}"
+            + ("; ..." if len(wanted.problems) > SHOWN else "")
         )
     return {**facts, **({"warnings": warnings} if warnings else {})}
 

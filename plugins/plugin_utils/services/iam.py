@@ -100,14 +100,16 @@ class IamClient:
     def _one_page(self, kind: str, start: int) -> tuple[int, list[dict[str, Any]]]:
         """How many there are in all, and those of one page."""
         params = {"startIndex": start, "count": self._page}
+        bearer = self._bearer()
         try:
-            answer = self.http.request("GET", f"scim/{kind}", params=params, headers=self._bearer())
+            answer = self.http.request("GET", f"scim/{kind}", params=params, headers=bearer)
         except ApiError as problem:
             if problem.status != 401 or self._token:
                 raise self._explained(problem) from problem
             self._issuers.append(self._new_issuer())  # the token may have ended while a long list was read
+            bearer = self._bearer()
             try:
-                answer = self.http.request("GET", f"scim/{kind}", params=params, headers=self._bearer())
+                answer = self.http.request("GET", f"scim/{kind}", params=params, headers=bearer)
             except ApiError as again:
                 raise self._explained(again) from again
         kind_of = answer.headers.get("Content-Type", "")

@@ -9,6 +9,7 @@ The last good answer of CRIC takes its place on the day on which it is down; the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -45,6 +46,11 @@ class KeptCopy:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump({"address": self.address, "fetched": fetched, "documents": dict(documents)}, file)
         draft.replace(self.path)
+
+    def forget(self) -> None:
+        """Takes the copy away, because what it stands for is about to change."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
     def read(self) -> Kept | None:
         """The copy; None where there is none that can be read."""

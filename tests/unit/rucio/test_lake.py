@@ -266,6 +266,20 @@ def test_a_source_of_which_too_much_cannot_be_read_closes_nothing() -> None:
     assert not model.rses["M9"]["availability_read"]
 
 
+def test_a_purge_that_is_held_back_leaves_nothing_to_do_twice(tmp_path: Path) -> None:
+    model = RucioModel()
+    sync(model, wanted_from_records(mesh(6), declared=Declared((Rule(1),))), copies=tmp_path)
+    other = wanted_from_records(mesh(6), declared=Declared((Rule(1),), {"M0": {"M1": 4, "M2": None, "M3": None}}))
+    options = replace(OPTIONS, guard=Guard(removals=Limit(1, 100.0)), purge_distances=True)
+    first = sync(model, other, options, copies=tmp_path)
+    assert (first["actions"], len(first["held_back"])) == (["M0: update distances to M1"], 1)
+    assert "failures" not in first
+    again = sync(model, other, options, copies=tmp_path)
+    assert (again["changed"], len(again["held_back"])) == (False, 1)
+    assert not sync(model, other, replace(options, guard=FREE), copies=tmp_path).get("failed")
+    assert ("M0", "M2") not in model.distances
+
+
 def test_distances_of_others_are_found_when_asked_for() -> None:
     model = RucioModel()
     wanted = wanted_from_records(mesh(4), declared=Declared((Rule(1),)))
@@ -293,13 +307,17 @@ def test_two_sources_do_not_fight() -> None:
     }
 
 
-def test_a_copy_only_adds() -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_copy_only_adds(kept: bool, tmp_path: Path) -> None:
     model = RucioModel()
-    sync(model, wanted_from_records(mesh(3, attributes={"x": "1", "y": "2"}), declared=Declared((Rule(1),))))
+    folder = tmp_path if kept else None
+    sync(model, wanted_from_records(mesh(3, attributes={"x": "1", "y": "2"}), declared=Declared((Rule(1),))), copies=folder)
     held = copy.deepcopy(model.rses)
     changed = mesh(4, attributes={"x": "2", "y": None, "z": "3"}, properties={"availability_read": False})
-    answer = sync(model, replace(wanted_from_records(changed, declared=Declared((Rule(5),))), additions_only="CRIC is down"))
+    only = replace(wanted_from_records(changed, declared=Declared((Rule(5),))), additions_only="CRIC is down")
+    answer = sync(model, only, copies=folder)
     assert not answer.get("failed"), answer["msg"]
+    assert not sync(model, only, copies=folder)["changed"]
     assert model.distances["M0", "M1"] == 1
     assert model.distances["M0", "M3"] == 5
     for name in ("M0", "M1", "M2"):
