@@ -129,6 +129,6 @@ def test_a_wrong_secret_is_not_taken_for_a_missing_scope(server: Server, monkeyp
         raise ApiError("issuer IAM", "POST", "token", 401, "invalid_client")
 
     monkeypatch.setattr(IssuerClient, "token", refuse)
-    with pytest.raises(ApiError, match="POST token: HTTP 401: invalid_client$"):
+    with pytest.raises(ApiError, match=r"POST token: HTTP 401: invalid_client$"):
         IamClient(f"http://127.0.0.1:{server.http.server_port}/", client_id="a", secret="b").users()
     assert server.calls == []
