@@ -10,12 +10,10 @@ import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 
 PROGRESS_PAUSE = 5.0  # seconds
-display = Display()
 
 
 class DatalakeAction(ActionBase):  # type: ignore[misc]
@@ -50,7 +48,7 @@ class DatalakeAction(ActionBase):  # type: ignore[misc]
         """Tells a person how far long work is, every few seconds."""
         if seconds > PROGRESS_PAUSE and time.monotonic() - self._told > PROGRESS_PAUSE:
             self._told = time.monotonic()
-            display.display(f"{self._task.action.rsplit('.', 1)[-1]}: {done} of {every} {what} done, {seconds:.1f} s")
+            self._display.display(f"{self._task.action.rsplit('.', 1)[-1]}: {done} of {every} {what} done, {seconds:.1f} s")
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Does the work and returns the result; raises ApiError or DescriptionError for a failure that needs no traceback."""
