@@ -130,6 +130,7 @@ def ours(task: Task) -> None:
         raise SystemExit("; ".join(checked.error_messages))
     action = ActionModule.__new__(ActionModule)
     action._task = SimpleNamespace(check_mode=False, action="rucio_iam_account")
+    action._display = SimpleNamespace(display=lambda words: print(words, file=sys.stderr))
     answer = action.act(checked.validated_parameters, {})
     if answer.get("failed"):
         raise SystemExit(answer["msg"][:3000])

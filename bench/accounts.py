@@ -28,6 +28,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests/integration/rucio"))
 
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls  # noqa: E402
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import Login, RucioClient  # noqa: E402
 from ansible_collections.escape.datalake.tests import standins  # noqa: E402
 from iam_people import CLIENT  # noqa: E402
 from postgresql import Cluster  # noqa: E402
@@ -38,6 +40,7 @@ WORKERS = 2
 LIMIT = 3600  # seconds for one method
 METHODS = ("ours", "client", "escape")
 SIZES: dict[int, tuple[str, ...]] = {100: METHODS, 1000: METHODS, 10_000: ("ours",)}
+LOGIN = Login("userpass", "root", "ddmlab", PASSWORD)
 KEYS = ("case", "run", "n", "mesh", "backend", "method")
 
 
@@ -122,6 +125,7 @@ class Bench:
             database = self.cluster.fresh(f"accounts{self._made}") if self.cluster else ""
             server = RucioServer(home, "https://issuer.example.org/", database=database, workers=WORKERS)
             server.start()
+            RucioClient(server.url, LOGIN, tls=Tls(ca=str(server.ca))).add_rse("LAB-1", {})  # no lake is without one
             port = standins.free_port()  # the same for all runs, because it is in the issuer's name
             try:
                 for run in ("first", "noop"):

@@ -28,6 +28,7 @@ class ActionModule(DatalakeAction):
         read = read_cric(source)
         now = time.time()
         wanted = wanted_from_cric(read.state, now, selection=Selection(tuple(arguments["names"]), tuple(arguments["exclude"])))
-        if wanted.names and not self.check_mode:
-            read.keep()
-        return {"changed": False, **cric_facts(read.state, wanted, now), "traffic": source.client.traffic}
+        facts = cric_facts(read.state, wanted, now)
+        if wanted.names and not self.check_mode and (unkept := read.keep()):
+            facts["warnings"] = [*facts.get("warnings", []), *unkept]
+        return {"changed": False, **facts, "traffic": source.client.traffic}

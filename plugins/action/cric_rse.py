@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.escape.datalake.plugins.plugin_utils import reconcile
+from ansible_collections.escape.datalake.plugins.plugin_utils import plan_file, reconcile
 from ansible_collections.escape.datalake.plugins.plugin_utils.action_base import DatalakeAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.cric.changes import Planned, plan_rses
 from ansible_collections.escape.datalake.plugins.plugin_utils.cric.document import markdown
+from ansible_collections.escape.datalake.plugins.plugin_utils.cric_action import CONNECTION
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import cric_doma
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_rse_records, rse_record_as_dict
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
+from ansible_collections.escape.datalake.plugins.plugin_utils.plan_file import PlanFile
+from ansible_collections.escape.datalake.plugins.plugin_utils.rse_options import RSES, stated
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient, Writer
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
 
@@ -30,25 +33,9 @@ Views = tuple[dict[str, Any], dict[str, Any]]
 
 class ActionModule(DatalakeAction):
     ARGUMENTS = {
-        "url": {"type": "str", "required": True, "fallback": (env_fallback, ["DATALAKE_CRIC_URL"])},
-        "application": {"type": "str", "default": "doma"},
-        "ca_path": {"type": "path", "fallback": (env_fallback, ["DATALAKE_CA_PATH"])},
-        "client_cert": {"type": "path", "fallback": (env_fallback, ["DATALAKE_CRIC_CERT"])},
-        "client_key": {"type": "path", "no_log": False, "fallback": (env_fallback, ["DATALAKE_CRIC_KEY"])},
-        "timeout": {"type": "int", "default": 30},
-        "rses": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "name": {"type": "str", "required": True},
-                "site": {"type": "str"},
-                "properties": {"type": "dict"},
-                "attributes": {"type": "dict"},
-                "protocols": {"type": "list", "elements": "dict"},
-                "limits": {"type": "dict"},
-                "space": {"type": "raw"},
-            },
-        },
+        **CONNECTION,
+        **plan_file.ARGUMENTS,
+        "rses": RSES,
         "purge_protocols": {"type": "bool", "default": False},
         "allow_empty": {"type": "bool", "default": False},
         "writer": {
@@ -62,21 +49,25 @@ class ActionModule(DatalakeAction):
         },
         "document": {"type": "path"},
     }
+    CONSTRAINTS = {"mutually_exclusive": [plan_file.EXCLUSIVE]}
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         given = arguments["rses"]
-        wanted = (
-            None
-            if given is None
-            else load_rse_records([{key: value for key, value in each.items() if value is not None} for each in given])
-        )
+        wanted = None if given is None else load_rse_records(stated(given))
         document = _document_path(arguments["document"])
+        file = _plan_file(arguments)
         client = self._client(arguments)
-        views = client.rse_views(allow_empty=arguments["allow_empty"])
+        names = [record.name for record in wanted or ()]
+        views = client.rse_views(names, allow_empty=arguments["allow_empty"])
         planned = plan_rses(wanted or (), *views, purge_protocols=arguments["purge_protocols"])
+        found = {name: [view.get(name) for view in (views[0], views[1]["rses"])] for name in names}
+        if file.apply_from:
+            file.verify(planned.plan, found)
+        if file.write_to:
+            file.write(planned.plan, found)
         outcome = reconcile.Outcome()
         pending = planned
-        if arguments["writer"]["enabled"] and planned.plan:
+        if arguments["writer"]["enabled"] and planned.plan and not file.write_to:
             outcome, views, pending = self._publish(client, arguments, wanted or (), planned, views)
         answer = reconcile.result(planned.plan, outcome, client.traffic)
         simulated = planned.change_set if self.check_mode and outcome.done else {}
@@ -86,9 +77,12 @@ class ActionModule(DatalakeAction):
         answer["change_set"] = {"rses": pending.change_set, "distances": {}}
         answer["unmanaged"] = pending.unmanaged
         answer["missing"] = list(planned.missing)
-        if planned.missing:
-            words = "not in CRIC, and not made because no protocols are given"
-            answer["warnings"] = [f"{', '.join(planned.missing)}: {words}"]
+        answer["left_out"] = client.left_out
+        warnings = [f"{', '.join(planned.missing)}: not in CRIC, and not made because no protocols are given"] if planned.missing else []
+        if client.left_out:
+            warnings.append(f"left out, because CRIC's records of them cannot be read: {', '.join(list(client.left_out)[:20])}")
+        if warnings:
+            answer["warnings"] = warnings
         if document:
             texts = _documents(document, pending, arguments["url"], len(wanted or ()))
             answer["changed"] |= _write_documents(texts, check_mode=self.check_mode)
@@ -119,7 +113,7 @@ class ActionModule(DatalakeAction):
                 raise RuntimeError(f"CRIC refused it: {refused[change.subject]}")
 
         outcome = reconcile.apply(planned.plan, confirm, check_mode=False)
-        after = client.rse_views(allow_empty=arguments["allow_empty"])
+        after = client.rse_views([record.name for record in wanted], allow_empty=arguments["allow_empty"])
         return outcome, after, plan_rses(wanted, *after, purge_protocols=arguments["purge_protocols"])
 
 
@@ -140,6 +134,15 @@ def _held(views: Views, wanted: tuple[RseRecord, ...] | None, predicted: Mapping
         "states": {name: states[name] for name in names if name in states},
         "distances": [{"source": pair[0], "destination": pair[1], "distance": number} for pair, number in distances.items()],
     }
+
+
+def _plan_file(arguments: Mapping[str, Any]) -> PlanFile:
+    """The plan file of the task; raises DescriptionError for one to be applied where nothing can be written."""
+    if arguments["apply_plan"] and not arguments["writer"]["enabled"]:
+        remedy = "Enable the writer, or let a person apply the page of option document."
+        raise DescriptionError([Problem("apply_plan", "cannot be carried out, because no writer is enabled.", remedy)])
+    target = f"{arguments['url'].rstrip('/')} application {arguments['application']}"
+    return PlanFile("cric_rse", target, arguments["write_plan"], arguments["apply_plan"])
 
 
 def _document_path(given: str | None) -> Path | None:

@@ -19,7 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.cric_reader import
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.srr_report import StorageReport, read_report
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import rse_records
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_all
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import RseFound, found_rse
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import CONNECTION, RucioAction
@@ -66,6 +66,10 @@ class ActionModule(RucioAction):
             notes += [*cric.state.problems, *cric.state.listing.problems]
         if arguments["url"]:
             compared.append(sides.rucio_side(found))
+        if len(compared) < 2:
+            given = f"only {compared[0].name} is given" if compared else "no source is given"
+            remedy = "Give two of url (of Rucio), cric, described and configured or srr."
+            raise DescriptionError([Problem("sources", f"there is nothing to compare: {given}.", remedy)])
         selection = Selection(tuple(arguments["names"]), tuple(arguments["exclude"]))
         chosen = [
             Side(side.name, {name: facts for name, facts in side.rses.items() if selection.takes(name)}, side.partial) for side in compared

@@ -25,12 +25,14 @@ class ActionModule(DatalakeAction):
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         client = iam_client(arguments)
         answer: dict[str, Any] = {"changed": False}
+        problems: list[str] = []
         if "users" in arguments["gather"]:
             people, problems = scim.people(client.users())
             answer["users"] = [as_record(each, arguments["url"]) for each in people]
-            answer["warnings"] = [f"{problem}; the entry is left out" for problem in problems]
         if "groups" in arguments["gather"]:
-            answer["groups"] = scim.groups(client.groups())
+            answer["groups"], more = scim.groups(client.groups())
+            problems += more
+        answer["warnings"] = [f"{problem}; the entry is left out" for problem in problems]
         return {**answer, "traffic": client.traffic}
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any
 
@@ -15,7 +14,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import sci
 from ansible_collections.escape.datalake.plugins.plugin_utils.guard import guard_from
 from ansible_collections.escape.datalake.plugins.plugin_utils.iam_options import IAM, iam_client
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
-from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import SHOWN, Change, shortened
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio import iam_accounts, values
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.accounts import ACTIVE, NAME, PROTECTED, TYPES, AccountFound
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.iam_accounts import SUSPENDED_BY_US, VERIFIED, Assignment, Rules, World
@@ -24,9 +23,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action impor
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
 
 from .rucio_account import write_change as write_account_change
-
-SHOWN = 1000
-KIND = re.compile(r"[^:]+: (\w+ (?:ledger entry|(?:local|global) quota|suspension note|\w+))")
 
 
 class ActionModule(RucioAction):
@@ -192,16 +188,6 @@ def write_change(client: RucioClient, ledger: str, change: Change) -> None:
                 client.add_account_attribute(ledger, key, change.after)
         case _:
             write_account_change(client, change, {})
-
-
-def shortened(answer: dict[str, Any]) -> dict[str, Any]:
-    """The result with the first changes of a large plan, and how many there are of each kind."""
-    answer["summary"] = dict(Counter(match[1] for words in answer["actions"] if (match := KIND.match(words))))
-    if len(answer["actions"]) > SHOWN:
-        rest = len(answer["actions"]) - SHOWN
-        answer["actions"] = [*answer["actions"][:SHOWN], f"... and {rest} more"]
-        answer["diff"] = {side: dict(list(objects.items())[:SHOWN]) for side, objects in answer["diff"].items()}
-    return answer
 
 
 def with_refused(answer: dict[str, Any], refused: list[Problem]) -> dict[str, Any]:

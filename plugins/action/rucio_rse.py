@@ -12,6 +12,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_doma 
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import rse_record_as_dict
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
+from ansible_collections.escape.datalake.plugins.plugin_utils.rse_options import RSES, stated
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import Purge, found_rse, load_records, plan_removal, plan_rses
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import read_rses, write_change
@@ -23,19 +24,7 @@ class ActionModule(RucioAction):
     ARGUMENTS = {
         **PLANNING,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "rses": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "name": {"type": "str", "required": True},
-                "site": {"type": "str"},
-                "properties": {"type": "dict"},
-                "attributes": {"type": "dict"},
-                "protocols": {"type": "list", "elements": "dict"},
-                "limits": {"type": "dict"},
-                "space": {"type": "raw"},
-            },
-        },
+        "rses": RSES,
         "cric": {
             "type": "dict",
             "options": {
@@ -91,7 +80,7 @@ class ActionModule(RucioAction):
 
 def records_from_option(listed: list[dict[str, Any]]) -> tuple[RseRecord, ...]:
     """Records of the rses option; raises DescriptionError with the problems of all of them."""
-    return load_records([{key: value for key, value in each.items() if value is not None} for each in listed])
+    return load_records(stated(listed))
 
 
 def cric_client(options: dict[str, Any]) -> CricClient:
@@ -101,7 +90,7 @@ def cric_client(options: dict[str, Any]) -> CricClient:
 
 def records_from_cric(cric: CricClient, names: list[str]) -> tuple[RseRecord, ...]:
     """Records of the RSEs named, as CRIC has them; raises DescriptionError for names that it does not have or that are not active there."""
-    plain, doma = cric.rse_views()
+    plain, doma = cric.rse_views(names)
     states = states_from_view(doma)
     problems = [
         Problem("cric.names", f"{name} is {states.get(name, 'not')} in {cric.url}.", "Publish it there first, or correct the name.")

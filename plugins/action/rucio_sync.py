@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils import guard
@@ -19,21 +21,15 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.cric.wanted import
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.cric_action import SOURCE, cric_source
 from ansible_collections.escape.datalake.plugins.plugin_utils.cric_reader import CricRead, read_cric
-from ansible_collections.escape.datalake.plugins.plugin_utils.lake_sync import synchronise
+from ansible_collections.escape.datalake.plugins.plugin_utils.lake_sync import Synchronised, synchronise
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.distance_rules import SAME, Declared, declared_from
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import shortened
+from ansible_collections.escape.datalake.plugins.plugin_utils.rse_options import RSES, stated
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import LakeOptions
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import Purge, load_records
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
 
-RECORD: dict[str, Any] = {
-    "name": {"type": "str", "required": True},
-    "site": {"type": "str"},
-    "properties": {"type": "dict"},
-    "attributes": {"type": "dict"},
-    "protocols": {"type": "list", "elements": "dict"},
-    "limits": {"type": "dict"},
-    "space": {"type": "raw"},
-}
+SHOWN_NAMES = 20
 RULE: dict[str, Any] = {
     "distance": {"type": "int", "required": True},
     "same": {"type": "str", "choices": list(SAME)},
@@ -48,7 +44,7 @@ class ActionModule(RucioAction):
         **PLANNING,
         **guard.ARGUMENTS,
         "cric": {"type": "dict", "options": SOURCE},
-        "rses": {"type": "list", "elements": "dict", "options": RECORD},
+        "rses": RSES,
         "source": {"type": "str", "default": "CRIC"},
         "names": {"type": "list", "elements": "str", "default": ["*"]},
         "exclude": {"type": "list", "elements": "str", "default": []},
@@ -61,6 +57,7 @@ class ActionModule(RucioAction):
                 "from_cric": {"type": "bool", "default": True},
                 "verify": {"type": "bool", "default": False},
                 "purge": {"type": "bool", "default": False},
+                "copies": {"type": "path"},
             },
         },
         "absent": {"type": "str", "choices": ["keep", "disable"], "default": "keep"},
@@ -98,35 +95,52 @@ class ActionModule(RucioAction):
             verify_distances=stated["verify"],
         )
         file = self.plan_file(arguments)
-        done = synchronise(client, wanted, options, check_mode=self.check_mode, file=file, bulk=arguments["bulk"], progress=self.progress)
+        done = synchronise(
+            client,
+            wanted,
+            options,
+            check_mode=self.check_mode,
+            file=file,
+            bulk=arguments["bulk"],
+            progress=self.progress,
+            copies=Path(stated["copies"]) if stated["copies"] else None,
+        )
         answer = {
-            **done.answer,
+            **shortened(done.answer),
             "absent": list(done.plan.absent),
             "foreign": dict(done.plan.foreign),
             "closed": dict(wanted.closed),
             "inactive": dict(wanted.inactive),
         }
+        warnings = [done.not_kept] if done.not_kept else []
         if read:
             facts = cric_source_facts(read.state, wanted, now)
+            warnings += facts.pop("warnings", [])
             answer |= facts
             answer["traffic"] = {what: count + source.client.traffic[what] for what, count in answer["traffic"].items()}
             if wanted.names and not done.plan.planned.held and not self.check_mode:
-                read.keep()
+                warnings += read.keep()
         else:
             answer["unread"] = [problem.as_dict() for problem in wanted.problems]
         answer["unread"] += [problem.as_dict() for problem in done.unusable]
-        answer.setdefault("warnings", []).extend(_words(done.plan.absent, done.plan.foreign, len(done.unusable)))
+        answer["warnings"] = [*warnings, *_words(wanted, done)]
         return answer
 
     @staticmethod
     def _from_records(listed: list[dict[str, Any]], declared: Declared, selection: Selection, release: str) -> WantedLake:
-        records = load_records([{key: value for key, value in each.items() if value is not None} for each in listed])
+        records = load_records(stated(listed))
         return wanted_from_records(records, declared=declared, release=release, selection=selection)
 
 
-def _words(absent: tuple[str, ...], foreign: Any, unusable: int) -> list[str]:
+def _words(wanted: WantedLake, done: Synchronised) -> list[str]:
     """What a person should know although nothing failed."""
-    words = [f"no longer in the source, and left as they are unless absent says otherwise: {', '.join(absent[:20])}"] if absent else []
-    words += [f"left alone, because they belong to another source: {', '.join(sorted(foreign)[:20])}"] if foreign else []
-    words += [f"left alone, because Rucio would not take them: {unusable} problems, see unread"] if unusable else []
+    absent, foreign = done.plan.absent, sorted(done.plan.foreign)
+    words = [] if wanted.names else ["the source has not a single RSE; if that is not so, look at its address and its rights"]
+    words += [f"no longer in the source, and left as they are unless absent says otherwise: {_first(absent)}"] if absent else []
+    words += [f"left alone, because they belong to another source: {_first(foreign)}"] if foreign else []
+    words += [f"left alone, because Rucio would not take them: {len(done.unusable)} problems, see unread"] if done.unusable else []
     return words
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else "")

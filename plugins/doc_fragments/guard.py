@@ -54,7 +54,7 @@ options:
             type: float
             default: 10.0
       shrink_percent:
-        description: How much smaller a source may be than it was before.
+        description: How much smaller a source may be than it was before, and how much of it may be unreadable.
         type: float
         default: 20.0
       allow_empty:

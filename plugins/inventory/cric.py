@@ -106,7 +106,6 @@ cache_timeout: 3600
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
@@ -157,7 +156,7 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):  # type: ignore[misc]
 
     def _lake(self, path: str) -> dict[str, Any]:
         options = {name: self.get_option(name) for name in OPTIONS}
-        if not urlsplit(options["url"]).scheme:
+        if not options["url"].startswith(("http://", "https://", "file:")):
             options["url"] = str(Path(path).parent / Path(options["url"]).expanduser())
         try:
             read = read_cric(cric_source(options))
@@ -165,6 +164,10 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):  # type: ignore[misc]
             raise AnsibleParserError(f"{path}: {problem}") from problem
         if read.state.copy_because:
             self.display.warning(f"{path}: {read.state.copy_because}")
-        if read.state.listing.names:
-            read.keep()
-        return inventory_of(read.state, self.get_option("names"), self.get_option("exclude"))
+        for words in read.keep() if read.state.listing.names else ():
+            self.display.warning(f"{path}: {words}")
+        lake = inventory_of(read.state, self.get_option("names"), self.get_option("exclude"))
+        if lake["left_out"]:
+            listed = ", ".join(map(repr, lake["left_out"][:10]))
+            self.display.warning(f"{path}: these doors of CRIC are on no host that Ansible could use: {listed}")
+        return lake

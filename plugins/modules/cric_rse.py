@@ -100,6 +100,7 @@ notes:
     again, with no writer, is not a change.
 extends_documentation_fragment:
   - escape.datalake.cric
+  - escape.datalake.plan_file
 author:
   - The escape.datalake authors (@escape-wp2)
 seealso:
@@ -161,6 +162,11 @@ change_set:
   returned: success
   type: dict
   sample: {rses: {LAB-XRD1-FAST: {params: {QOS: FAST}}}, distances: {}}
+left_out:
+  description: Other RSEs whose records in CRIC cannot be read, and why. One of the RSEs that were given is an error instead.
+  returned: success
+  type: dict
+  sample: {OLD-RSE: "expected 'params' as an object"}
 unmanaged:
   description: Doors that CRIC has and the record of their RSE lacks.
   returned: success

@@ -185,6 +185,12 @@ options:
         description: Removes distances between synchronised RSEs that are not wanted, within the limits of O(guard).
         type: bool
         default: false
+      copies:
+        description:
+          - Directory on the controller where the distances that were written are kept, so that changing some of them needs no reading of
+            all. The copy is used only while it is what the digest in Rucio stands for.
+          - No copy is kept when it is not given.
+        type: path
   absent:
     description: What happens to RSEs of this source that it no longer has in any state.
     type: str
@@ -257,6 +263,11 @@ held_back:
   returned: when they held back something
   type: list
   elements: str
+summary:
+  description: How many changes of each kind RV(actions) has; it lists the first 1000.
+  returned: always
+  type: dict
+  sample: {create rse: 3, create attribute: 24}
 absent:
   description: RSEs of this source that it no longer has.
   returned: success

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
+
+PROGRESS_PAUSE = 5.0  # seconds
 
 
 class DatalakeAction(ActionBase):  # type: ignore[misc]
@@ -18,6 +21,7 @@ class DatalakeAction(ActionBase):  # type: ignore[misc]
 
     ARGUMENTS: dict[str, Any] = {}
     CONSTRAINTS: dict[str, Any] = {}
+    _told = 0.0
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         self._supports_check_mode = True
@@ -32,15 +36,19 @@ class DatalakeAction(ActionBase):  # type: ignore[misc]
                 answer["status"] = problem.status
             else:
                 answer["problems"] = [each.as_dict() for each in problem.problems]
+        except OSError as problem:
+            answer.update(failed=True, msg=f"{problem.filename or 'a file'} cannot be read or written: {problem.strerror or problem}")
         return answer
 
     @property
     def check_mode(self) -> bool:
         return bool(self._task.check_mode)
 
-    def progress(self, done: int, every: int, seconds: float) -> None:
-        """Tells a person how far long work is."""
-        self._display.display(f"{self._task.action.rsplit('.', 1)[-1]}: {done} of {every} done, {seconds:.1f} s")
+    def progress(self, done: int, every: int, seconds: float, what: str = "changes") -> None:
+        """Tells a person how far long work is, every few seconds."""
+        if seconds > PROGRESS_PAUSE and time.monotonic() - self._told > PROGRESS_PAUSE:
+            self._told = time.monotonic()
+            self._display.display(f"{self._task.action.rsplit('.', 1)[-1]}: {done} of {every} {what} done, {seconds:.1f} s")
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Does the work and returns the result; raises ApiError or DescriptionError for a failure that needs no traceback."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.escape.datalake.plugins.plugin_utils import guard
 from ansible_collections.escape.datalake.plugins.plugin_utils.plan_file import PlanFile
-from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Outcome, Plan, apply, result
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Outcome, Plan, Progress, apply, result
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import NotShown
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import RETRY_STATUS, ApiError
@@ -34,12 +34,14 @@ def converge(
     check_mode: bool = False,
     file: PlanFile | None = None,
     objects: Callable[[Any], Mapping[str, Any]] = dict,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Reads, plans, writes, reads once more, and reports as failed what was written but is not there.
 
     plan: from what read() found to what must be done. write: does one change. ahead: sees the whole plan before the first write.
     A write whose fate is not known, or that somebody else did in the meantime, is planned again from what is found then, a few times.
     file: where the plan is written to instead of being applied, or must come from. objects: what was found by subject of a plan.
+    progress: called with (changes done so far, all of them, seconds since the first).
     """
     unsure: list[Change] = []
 
@@ -61,7 +63,7 @@ def converge(
     changes = list(planned.plan.changes)
     if ahead and not only_plan:
         ahead(planned.plan)
-    outcome = apply_allowed(planned, noting, check_mode=only_plan)
+    outcome = apply_allowed(planned, noting, check_mode=only_plan, progress=progress)
     if only_plan or not (outcome.done or unsure):
         return guard.report(result(planned.plan, outcome, client.traffic), planned.held)
     held = planned.held
@@ -73,7 +75,7 @@ def converge(
             time.sleep(PAUSE * 2**rounds)
             unsure.clear()
         changes += after.plan.changes
-        merge(outcome, apply_allowed(after, noting, check_mode=False))
+        merge(outcome, apply_allowed(after, noting, check_mode=False, progress=progress))
         planned, after = after, without(plan(read()), outcome, unsure if rounds < MORE_ROUNDS else ())
     outcome.failed += [(change, str(NotShown())) for change in after.plan.changes]
     return guard.report(result(Plan.of(changes), outcome, client.traffic), held)
@@ -97,10 +99,10 @@ def without(planned: Planned, outcome: Outcome, forgiven: Sequence[Change] = ())
     )
 
 
-def apply_allowed(planned: Planned, write: Callable[[Change], None], *, check_mode: bool) -> Outcome:
+def apply_allowed(planned: Planned, write: Callable[[Change], None], *, check_mode: bool, progress: Progress | None = None) -> Outcome:
     """Carries out a plan but for the subjects that it refuses, which are reported as failed once each."""
     allowed = Plan(tuple(change for change in planned.plan.changes if change.subject not in planned.refused))
-    outcome = apply(allowed, write, check_mode=check_mode)
+    outcome = apply(allowed, write, check_mode=check_mode, progress=progress)
     for subject, reason in planned.refused.items():
         first, *rest = [change for change in planned.plan.changes if change.subject == subject]
         outcome.failed.append((first, reason))

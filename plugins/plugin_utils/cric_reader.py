@@ -69,10 +69,14 @@ class CricRead:
     documents: Mapping[str, Any]
     kept: KeptCopy | None = None
 
-    def keep(self) -> None:
-        """Keeps the documents, unless they are the copy themselves."""
-        if self.kept and not self.state.copy_because:
-            self.kept.keep(self.documents, self.state.fetched)
+    def keep(self) -> list[str]:
+        """Keeps the documents, unless they are the copy themselves; what is to be told of it."""
+        try:
+            if self.kept and not self.state.copy_because:
+                self.kept.keep(self.documents, self.state.fetched)
+        except OSError as problem:
+            return [f"the copy of what CRIC answered could not be written, there is none for the day on which CRIC is down: {problem}"]
+        return []
 
 
 def read_cric(source: CricSource, now: Callable[[], float] = time.time) -> CricRead:

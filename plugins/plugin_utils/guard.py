@@ -10,7 +10,7 @@ Pure. A plan is split into what may be done and what is held back; what adds is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -145,12 +145,12 @@ def hold_back(
     sources: Sequence[Source],
     guard: Guard,
     *,
-    counted: Callable[[Change], str] | None = None,
+    counted: Callable[[Change], Iterable[str]] | None = None,
 ) -> tuple[Plan, Held]:
     """The part of a plan that may be done, and what is held back.
 
     takes_away: what a change takes away, None for all others. totals: how many there are to take from. counted: what is counted of a
-    change, once each; when not given each removal by itself, disabling and suspensions subject by subject.
+    change, each name once; when not given each removal by itself, disabling and suspensions subject by subject.
     """
     taking: dict[Act, list[Change]] = {}
     for change in plan.changes:
@@ -159,8 +159,9 @@ def hold_back(
     doubted = doubts(sources, guard) if taking else []
     reasons, held = list(doubted), set(taking) if doubted else set()
     for act, changes in taking.items():
-        name = counted or (_each if act == "removals" else _subject)
-        if too_many := excess(act, list(dict.fromkeys(name(change) for change in changes)), totals.get(act, 0), guard):
+        names = counted or (_each if act == "removals" else _subject)
+        taken = list(dict.fromkeys(name for change in changes for name in names(change)))
+        if too_many := excess(act, taken, totals.get(act, 0), guard):
             reasons += too_many
             held.add(act)
     back = tuple(change for change in plan.changes if takes_away(change) in held)
@@ -168,12 +169,12 @@ def hold_back(
     return allowed, Held(back, tuple(reasons))
 
 
-def _each(change: Change) -> str:
-    return f"{change.subject} {change.kind} {change.name}".strip()
+def _each(change: Change) -> tuple[str]:
+    return (f"{change.subject} {change.kind} {change.name}".strip(),)
 
 
-def _subject(change: Change) -> str:
-    return change.subject
+def _subject(change: Change) -> tuple[str]:
+    return (change.subject,)
 
 
 def report(answer: Mapping[str, Any], held: Held) -> dict[str, Any]:

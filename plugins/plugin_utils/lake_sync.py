@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.converge import converge
@@ -38,12 +39,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned impo
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import MIN_FREE_SPACE
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import BULK_FROM, found_rses, write_change
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.kept_copy import KeptCopy
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
 
 PAIRS_PER_IMPORT = 500
 # Imports side by side: the server computes more than its database does, so more than its processes can take only make them wait.
 IMPORTS = 4
-Progress = Callable[[int, int, float], None]
+Progress = Callable[[int, int, float, str], None]
 # What Rucio's own call for a new RSE sets where nothing is said; its import would set nothing.
 NEW_RSE: Mapping[str, Any] = {
     "deterministic": True,
@@ -66,12 +68,14 @@ class Incomplete(Exception):
 class Synchronised:
     """answer: result of a task, see reconcile.result(). plan: the plan that was made first.
 
-    unusable: what Rucio would not take of single RSEs, which are left alone.
+    unusable: what Rucio would not take of single RSEs, which are left alone. not_kept: why the copy of the distances could not be written,
+    empty where it was or need not be.
     """
 
     answer: dict[str, Any]
     plan: LakePlan
     unusable: tuple[Problem, ...] = ()
+    not_kept: str = ""
 
 
 def synchronise(
@@ -83,14 +87,17 @@ def synchronise(
     file: PlanFile | None = None,
     bulk: bool = True,
     progress: Progress | None = None,
+    copies: Path | None = None,
 ) -> Synchronised:
     """Reads the server, plans, writes, reads again.
 
-    bulk: RSEs may be imported where the server has none. progress: called with (distances sent, all of them, seconds since the first).
+    bulk: RSEs may be imported where the server has none. progress: called with (done so far, all, seconds since the first, of what).
+    copies: folder where the distances that were written are kept, None to keep none.
     """
     records, unusable = usable(wanted.records)
     wanted = replace(wanted, records=tuple(records))
-    lake = _Lake(client, wanted, options, bulk, progress)
+    place = " ".join([client.base, client.login.vo or "", options.source])
+    lake = _Lake(client, wanted, options, bulk, progress, KeptCopy(copies, place, "distances") if copies else None)
     answer = converge(
         client,
         lake.read,
@@ -100,8 +107,10 @@ def synchronise(
         check_mode=check_mode,
         file=file,
         objects=lambda found: fingerprinted(wanted, found),
+        progress=(lambda done, every, seconds: progress(done, every, seconds, "changes")) if progress else None,
     )
-    return Synchronised(answer, lake.first_plan or LakePlan(Planned(Plan())), tuple(unusable))
+    not_kept = "" if check_mode or (file and file.write_to) else lake.keep()
+    return Synchronised(answer, lake.first_plan or LakePlan(Planned(Plan())), tuple(unusable), not_kept)
 
 
 @dataclass
@@ -113,11 +122,14 @@ class _Lake:
     options: LakeOptions
     bulk: bool
     progress: Progress | None
+    copy: KeptCopy | None = None
     first_plan: LakePlan | None = None
+    _last_plan: LakePlan | None = None
     _names: set[str] = field(default_factory=set)
     _imported: set[str] = field(default_factory=set)
     _pending: list[Change] = field(default_factory=list)
     _failures: dict[str, str] | None = None
+    _digest_written: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self) -> LakeFound:
@@ -129,8 +141,26 @@ class _Lake:
         others = [RseRecord(name) for name in raw if name not in named]
         found = LakeFound(found_rses(self.client, [*records, *others], raw))
         self._names = set(found.names)
-        rows = believed_rows(self.wanted, found, self.options)
+        rows = believed_rows(self.wanted, found, self.options, self._kept)
         return LakeFound(found.rses, self._rows(found) if rows is None else rows)
+
+    def _kept(self) -> dict[str, dict[str, int]] | None:
+        """The distances of the copy, whatever they are worth."""
+        kept = self.copy.read() if self.copy else None
+        return None if kept is None else {str(source): dict(row) for source, row in kept.documents.items() if isinstance(row, dict)}
+
+    def keep(self) -> str:
+        """Keeps the distances if the server holds their digest and the copy is of others; why it could not, empty when it could."""
+        if self.copy is None or self.wanted.rows is None or self._last_plan is None:
+            return ""
+        if any(change.kind == "distances" or change.name == DIGEST for change in self._last_plan.planned.plan.changes):
+            return ""
+        if self._digest_written or not self.copy.path.exists():
+            try:
+                self.copy.keep(self._last_plan.rows, time.time())
+            except OSError as problem:
+                return f"the copy of the distances could not be written, the next change of one reads them all: {problem}"
+        return ""
 
     def _rows(self, found: LakeFound) -> dict[str, dict[str, int]]:
         lake = self.client.lake((), distances=True)
@@ -148,6 +178,7 @@ class _Lake:
     def plan(self, found: LakeFound) -> Planned:
         planned = plan_lake(self.wanted, found, self.options)
         self.first_plan = self.first_plan or planned
+        self._last_plan = planned
         self._pending = [change for change in planned.planned.plan.changes if change.kind == "distances" and change.verb != "delete"]
         self._failures = None
         return planned.planned
@@ -191,6 +222,7 @@ class _Lake:
             if self._failures or (self._pending and self._failures is None):
                 raise Incomplete("not all distances were written; the next run reads them")
             write_change(self.client, change)
+            self._digest_written = True
         elif change.subject in self._imported and (change.kind == "rse" or _is_in_import(change)):
             return
         else:
@@ -211,7 +243,12 @@ class _Lake:
             raise Incomplete(self._failures[change.subject])
 
     def _send(self) -> dict[str, str]:
-        """Sends all distances of the plan between RSEs that are there; why it failed, by source."""
+        """Sends all distances of the plan between RSEs that are there; why it failed, by source.
+
+        The copy is forgotten first: should the digest not be written after them, it would stand for what is there no longer.
+        """
+        if self.copy:
+            self.copy.forget()
         failures: dict[str, str] = {}
         for change in self._pending:
             strangers = [to for to in change.after if to not in self._names]
@@ -228,7 +265,7 @@ class _Lake:
             with told:
                 done += len(chunk)
                 if self.progress:
-                    self.progress(done, every, time.monotonic() - started)
+                    self.progress(done, every, time.monotonic() - started, "distances")
             return refused
 
         for refused in in_parallel(send, chunks, IMPORTS):

@@ -141,8 +141,10 @@ def differences(changes: Sequence[Mapping[str, Any]], seen: Mapping[str, str], p
     remedy = "Write a new plan, review it, and apply that."
     more = [subject for subject, ours in fresh.items() if any(change not in reviewed.get(subject, ()) for change in ours)]
     if more:
-        words = "; ".join(str(change["words"]) for subject in more for change in fresh[subject] if change not in reviewed.get(subject, ()))
-        problems.append(Problem("apply_plan", f"the world or the wanted state changed: now there is to do {_short(words)}.", remedy))
+        words = _short(_words(more, fresh, reviewed))
+        if gone := _words(more, reviewed, fresh):
+            words = f"{words}; and no longer {_short(gone)}"
+        problems.append(Problem("apply_plan", f"the world or the wanted state changed: now there is to do {words}.", remedy))
     touched = [
         subject
         for subject in sorted(seen.keys() | now.keys())
@@ -155,6 +157,11 @@ def differences(changes: Sequence[Mapping[str, Any]], seen: Mapping[str, str], p
     if wanted:
         problems.append(Problem("apply_plan", f"is no longer wanted for {_listed(wanted)}.", remedy))
     return problems
+
+
+def _words(subjects: Iterable[str], these: Mapping[str, list[dict[str, Any]]], those: Mapping[str, list[dict[str, Any]]]) -> str:
+    """The changes of subjects that only these have."""
+    return "; ".join(str(change.get("words")) for each in subjects for change in these.get(each, ()) if change not in those.get(each, ()))
 
 
 def _by_subject(changes: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import Any, Literal
 
 Verb = Literal["create", "update", "delete"]
 MASK = "********"
+SHOWN = 1000
+Progress = Callable[[int, int, float], None]  # how many are done, of how many, seconds since the first
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def apply(
     *,
     check_mode: bool,
     workers: int = 8,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Carries a plan out, stage by stage, the changes of a stage side by side.
 
@@ -133,6 +136,7 @@ def result(plan: Plan, outcome: Outcome, traffic: Mapping[str, int] | None = Non
     answer: dict[str, Any] = {
         "changed": bool(outcome.done),
         "actions": [change.words() for change in outcome.done],
+        "summary": dict(Counter(f"{change.verb} {change.kind}" for change in outcome.done)),
         "diff": plan.diff(),
     }
     if traffic is not None:
@@ -144,6 +148,15 @@ def result(plan: Plan, outcome: Outcome, traffic: Mapping[str, int] | None = Non
             f"{change.words()}: {reason}" for change, reason in outcome.failed[:10]
         )
     return answer
+
+
+def shortened(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """A result with the first SHOWN changes of a large plan; its summary counts them all."""
+    if len(answer["actions"]) <= SHOWN:
+        return dict(answer)
+    actions = [*answer["actions"][:SHOWN], f"... and {len(answer['actions']) - SHOWN} more, see summary"]
+    diff = {side: dict(list(objects.items())[:SHOWN]) for side, objects in answer["diff"].items()}
+    return {**answer, "actions": actions, "diff": diff}
 
 
 def _is_scalar(value: Any) -> bool:

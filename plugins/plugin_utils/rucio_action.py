@@ -96,4 +96,4 @@ class RucioAction(DatalakeAction):
         objects: Callable[[Any], Mapping[str, Any]] = dict,
     ) -> dict[str, Any]:
         """Brings the server to what is wanted; see converge.converge."""
-        return converge(client, read, plan, write, ahead, check_mode=self.check_mode, file=file, objects=objects)
+        return converge(client, read, plan, write, ahead, check_mode=self.check_mode, file=file, objects=objects, progress=self.progress)

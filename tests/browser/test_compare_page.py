@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.compare.compared import Side, compare
 from ansible_collections.escape.datalake.plugins.plugin_utils.compare.render import texts, write
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
@@ -51,3 +52,18 @@ def test_compare_page(browser: Chrome, tmp_path: Path) -> None:
     assert browser.execute_script(overflow) <= 0
     browser.save_screenshot(str(tmp_path / "compare.png"))
     assert (tmp_path / "compare.png").stat().st_size > 5_000
+
+
+def test_names_and_values_of_strangers_are_only_text(browser: Chrome, tmp_path: Path) -> None:
+    script = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+    name = 'X" onclick="document.title=\'taken\'" x="'
+    sides = [Side("CRIC", {name: {f"attribute {script}": script}}), Side("Rucio", {name: {f"attribute {script}": "'"}})]
+    comparison = compare(sides, [Problem(script, script, script)])
+    write(tmp_path, texts(comparison))
+    browser.get((tmp_path / "compare.html").as_uri())
+    browser.find_element(By.TAG_NAME, "details").find_element(By.TAG_NAME, "summary").click()
+    assert browser.title == "CRIC / Rucio"
+    assert browser.find_elements(By.TAG_NAME, "img") == []
+    assert len(browser.find_elements(By.TAG_NAME, "script")) == 1
+    assert browser.find_element(By.TAG_NAME, "details").get_attribute("id") == name
+    assert script in browser.find_element(By.ID, "notes").text

@@ -24,6 +24,7 @@ def test_check_mode_writes_nothing_and_predicts_everything() -> None:
     assert result(plan, outcome) == {
         "changed": True,
         "actions": ["A: update attribute QOS: 'A' -> 'B'", "B: update attribute QOS: 'A' -> 'B'"],
+        "summary": {"update attribute": 2},
         "diff": {
             "before": {"A": {"attribute QOS": "A"}, "B": {"attribute QOS": "A"}},
             "after": {"A": {"attribute QOS": "B"}, "B": {"attribute QOS": "B"}},
@@ -36,6 +37,7 @@ def test_empty_plan_is_unchanged() -> None:
     assert result(plan, apply(plan, lambda _change: None, check_mode=False), {"requests": 3, "writes": 0}) == {
         "changed": False,
         "actions": [],
+        "summary": {},
         "diff": {"before": {}, "after": {}},
         "traffic": {"requests": 3, "writes": 0},
     }

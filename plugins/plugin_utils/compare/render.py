@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.compare.compared i
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.units import about_size
 from jinja2 import Environment, FileSystemLoader
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what moves a cursor or colours a terminal
 MARKS = {"same": "=", "differs": "≠", "partly": "·"}
 NAMES = {"text": "compare.txt", "json": "compare.json", "html": "compare.html"}
 
@@ -100,6 +102,7 @@ def _table(rse: Compared, comparison: Comparison, only_differences: bool) -> Ite
     yield f"{rse.name}" + (f"   not in {', '.join(rse.missing)}" if rse.missing else "")
     rows = [row for row in rse.rows if row.verdict == "differs" or not only_differences]
     cells = [[f"{MARKS[row.verdict]} {row.field}", *(shown(row.field, row.values.get(source)) for source in sources)] for row in rows]
+    cells = [[CONTROL.sub(" ", cell) for cell in line] for line in cells]
     table = [["  field", *sources], *cells]
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     for line in table if rows else ():

@@ -17,18 +17,28 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage impo
 
 SYSTEMS: tuple[str, ...] = get_args(System)
 LOCAL = frozenset({"localhost"})  # an address of no host of its own
+RESERVED = frozenset({"all", "ungrouped", "storages"})
+# Ansible reads other letters in patterns of hosts, and takes a host and a group of one name for each other.
+HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 
 def inventory_of(cric: CricState, names: Sequence[str] = ("*",), exclude: Sequence[str] = ()) -> dict[str, Any]:
-    """``{"groups": [name], "hosts": {host: {"groups": [name], "vars": {name: value}}}}``, plain data that a cache can keep."""
+    """``{"groups": [name], "hosts": {host: {"groups": [name], "vars": {name: value}}}, "left_out": [name]}``, plain data for a cache.
+
+    left_out: host names of doors that are none, so that Ansible could not use them.
+    """
     selection = Selection(tuple(names), tuple(exclude))
     systems = _systems(cric)
     hosts: dict[str, dict[str, Any]] = {}
+    left_out: dict[str, None] = {}
     for name, listed in sorted(cric.listing.rses.items()):
         if not selection.takes(name):
             continue
         plain = {**rse_record_as_dict(listed.record), "state": listed.state}
         for host in dict.fromkeys(door.hostname for door in listed.record.protocols or () if door.hostname not in LOCAL):
+            if not HOST.fullmatch(host) or host in RESERVED:
+                left_out[host] = None
+                continue
             facts = hosts.setdefault(host, {"groups": ["storages"], "vars": {"datalake_rses": []}})
             facts["vars"]["datalake_rses"].append(plain)
             if listed.record.site:
@@ -39,7 +49,11 @@ def inventory_of(cric: CricState, names: Sequence[str] = ("*",), exclude: Sequen
             facts["groups"] += _groups(listed, system)
     for facts in hosts.values():
         facts["groups"] = sorted(set(facts["groups"]))
-    return {"groups": sorted({group for facts in hosts.values() for group in facts["groups"]} | {"storages"}), "hosts": hosts}
+    groups = {group for facts in hosts.values() for group in facts["groups"]} | {"storages"}
+    for name in groups & hosts.keys():
+        left_out[name] = None
+        del hosts[name]
+    return {"groups": sorted(groups), "hosts": hosts, "left_out": sorted(left_out)}
 
 
 def _groups(listed: Listed, system: str) -> list[str]:

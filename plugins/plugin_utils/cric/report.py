@@ -24,11 +24,9 @@ def cric_source_facts(cric: CricState, wanted: WantedLake, now: float) -> dict[s
         "unread": [problem.as_dict() for problem in wanted.problems],
     }
     warnings = [f"{cric.copy_because}; nothing that is there is changed"] if cric.copy_because else []
-    if wanted.problems:
-        listed = "; ".join(map(str, wanted.problems[:SHOWN]))
-        warnings.append(
-            f"{len(wanted.problems)} things in CRIC could not be used: {listed}" + ("; ..." if len(wanted.problems) > SHOWN else "")
-        )
+    if count := len(wanted.problems):
+        listed = "; ".join(map(str, wanted.problems[:SHOWN])) + ("; ..." if count > SHOWN else "")
+        warnings.append(f"not all of CRIC's answer could be used, {count} problem{'s' if count != 1 else ''}: {listed}")
     return {**facts, **({"warnings": warnings} if warnings else {})}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_downtime import Downtime
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_listing import Listed, Listing
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_listing import CLOSED_STATES, Listed, Listing
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cric_service import Service, Site
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.distance_rules import Declared, Place, Rows, place_of, wanted_rows
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
@@ -55,7 +55,8 @@ class WantedLake:
 
     records: the RSEs. inactive: RSEs that are not to be made, with the reason; those that are there are only closed. closed: why an RSE is
     not open for everything. rows: distances, None to leave all alone. names: every RSE that the source has, readable or selected or not.
-    selection: what is synchronised at all. additions_only: why nothing that is there may be changed; empty when it may.
+    unreadable: those of them of which nothing could be read. selection: what is synchronised at all. additions_only: why nothing that is
+    there may be changed; empty when it may.
     """
 
     records: tuple[RseRecord, ...]
@@ -63,6 +64,7 @@ class WantedLake:
     closed: Mapping[str, str] = field(default_factory=dict)
     rows: Rows | None = None
     names: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
     selection: Selection = Selection()
     additions_only: str = ""
     problems: tuple[Problem, ...] = ()
@@ -88,13 +90,14 @@ def wanted_from_cric(
     for name, listed in sorted(cric.listing.rses.items()):
         if not selection.takes(name):
             continue
+        states = _states(listed, cric.sites)
         reasons = closings(name, listed, cric, now)
         record = _with_site(listed, cric.sites)
         flags: dict[str, Scalar] = {flag: record.properties.get(flag) is not False and flag not in reasons for flag in AVAILABILITY}
         if reasons:
             closed[name] = "; ".join(dict.fromkeys(reasons.values()))
-        if listed.states:
-            inactive[name] = f"{listed.state} in CRIC"
+        if states:
+            inactive[name] = f"{states} in CRIC"
             records.append(RseRecord(name, properties=flags))
         else:
             record = replace(record, properties={**record.properties, **flags})
@@ -107,6 +110,7 @@ def wanted_from_cric(
         closed=closed,
         rows=rows,
         names=cric.listing.names,
+        unreadable=cric.listing.unreadable,
         selection=selection,
         additions_only=cric.copy_because,
         problems=(*cric.problems, *cric.listing.problems, *problems),
@@ -135,14 +139,26 @@ def closings(name: str, listed: Listed, cric: CricState, now: float) -> dict[str
         for downtime in cric.downtimes:
             if site and downtime.site == site and downtime.start <= now < downtime.end and downtime.affects_storage():
                 reasons |= dict.fromkeys(AVAILABILITY, f"downtime of {site}: {downtime.words or 'no description'}")
-    if listed.states:
-        reasons |= dict.fromkeys(AVAILABILITY, f"{listed.state} in CRIC")
+    if states := _states(listed, cric.sites):
+        reasons |= dict.fromkeys(AVAILABILITY, f"{states} in CRIC")
     return reasons
+
+
+def _states(listed: Listed, sites: Mapping[str, Site]) -> str:
+    """What keeps an RSE from being used, the entry of its RC site included; empty where nothing does."""
+    site = _site(listed, sites)
+    if site is None or site.state not in CLOSED_STATES:
+        return listed.state if listed.states else ""
+    return replace(listed, states={"RC site": site.state, **listed.states}).state
+
+
+def _site(listed: Listed, sites: Mapping[str, Site]) -> Site | None:
+    return sites.get(listed.rc_site) or sites.get(listed.record.site)
 
 
 def _with_site(listed: Listed, sites: Mapping[str, Site]) -> RseRecord:
     """The record with what its site says of the place, where it says nothing itself."""
-    site = sites.get(listed.rc_site) or sites.get(listed.record.site)
+    site = _site(listed, sites)
     if site is None:
         return listed.record
     place: dict[str, Scalar] = {"country_name": site.country or None, "time_zone": site.time_zone or None}

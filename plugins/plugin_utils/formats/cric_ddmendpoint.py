@@ -83,8 +83,10 @@ def _record(name: str, reading: Reading) -> RseRecord:
 
 
 def _protocols(reading: Reading, below: str) -> tuple[Protocol, ...] | None:
-    """The doors; None, which leaves those in Rucio alone, where none can be read."""
+    """The doors; None, which leaves those in Rucio alone, where there is none, or one that cannot be read: it may be the best."""
     activities = _activities(reading)
+    if activities is None:
+        return None
     if not any(key.endswith("_lan") for key in activities):
         activities |= {key.replace("_wan", "_lan"): doors for key, doors in activities.items() if key.endswith("_wan")}
     priorities: dict[tuple[str, str, int], dict[str, int]] = {}
@@ -125,12 +127,16 @@ def _protocol(reading: Reading, endpoint: Endpoint, path: str, priorities: Mappi
     )
 
 
-def _activities(reading: Reading) -> dict[str, list[Door]]:
-    """The doors of each activity, in their order, by the long names."""
+def _activities(reading: Reading) -> dict[str, list[Door]] | None:
+    """The doors of each activity, in their order, by the long names; None as soon as one cannot be read."""
     for key, entries in (("aprotocols", _of_lists), ("arprotocols", _of_objects), ("rprotocols", _of_resources)):
         found: dict[str, list[Door]] = {}
         for activity, text, flavour, path in entries(reading.mapping(key)):
-            door = _door(reading, key, text, flavour, path)
+            endpoint = parse_endpoint(text, flavour) if isinstance(text, str) else None
+            if endpoint is None:
+                reading.wrong(key, f"{text!r:.80} is no address of a door; all doors of this RSE are left alone.")
+                return None
+            door = _door(reading, key, endpoint, path)
             if door:
                 found.setdefault(activity, []).append(door)
         long = {activity: doors for activity, doors in found.items() if activity not in OLD_ACTIVITIES}
@@ -144,32 +150,34 @@ def _activities(reading: Reading) -> dict[str, list[Door]]:
 
 def _of_lists(held: Mapping[str, Any]) -> Iterator[tuple[str, Any, str, Any]]:
     for activity, doors in held.items():
-        for door in doors if isinstance(doors, list) else ():
-            if isinstance(door, list) and door:
-                yield activity, door[0], "", door[2] if len(door) > 2 else ""
+        for door in _listed(doors):
+            entry = door if isinstance(door, list) and door else [door]
+            yield activity, entry[0], "", entry[2] if len(entry) > 2 else ""
 
 
 def _of_objects(held: Mapping[str, Any]) -> Iterator[tuple[str, Any, str, Any]]:
     for activity, doors in held.items():
-        for door in doors if isinstance(doors, list) else ():
-            if isinstance(door, Mapping):
-                yield activity, door.get("endpoint"), str(door.get("flavour") or ""), door.get("path") or ""
+        for door in _listed(doors):
+            entry = door if isinstance(door, Mapping) else {"endpoint": door}
+            yield activity, entry.get("endpoint"), str(entry.get("flavour") or ""), entry.get("path") or ""
 
 
 def _of_resources(held: Mapping[str, Any]) -> Iterator[tuple[str, Any, str, Any]]:
     for resource in held.values():
-        activities = resource.get("activities") if isinstance(resource, Mapping) else None
-        for activity in activities if isinstance(activities, list) else ():
-            yield str(activity), resource.get("endpoint"), str(resource.get("flavour") or ""), resource.get("basepath") or ""
+        entry = resource if isinstance(resource, Mapping) else {"endpoint": resource, "activities": ["read_wan"]}
+        for activity in _listed(entry.get("activities")):
+            yield str(activity), entry.get("endpoint"), str(entry.get("flavour") or ""), entry.get("basepath") or ""
 
 
-def _door(reading: Reading, at: str, text: Any, flavour: str, path: Any) -> Door | None:
+def _listed(entries: Any) -> list[Any]:
+    """The entries of a list; what is none counts as one entry, which then cannot be read."""
+    return entries if isinstance(entries, list) else [] if entries is None else [entries]
+
+
+def _door(reading: Reading, at: str, endpoint: Endpoint, path: Any) -> Door | None:
     """A door that Rucio can use; others are noted."""
-    endpoint = parse_endpoint(text, flavour) if isinstance(text, str) else None
-    if endpoint is None:
-        reading.wrong(at, f"{text!r:.80} is no address of a door.")
-    elif is_place_holder(endpoint):
-        reading.wrong(at, f"{text!r:.80} only fills the field.")
+    if is_place_holder(endpoint):
+        reading.wrong(at, f"{endpoint} only fills the field.")
     elif endpoint.scheme not in DOORS:
         reading.wrong(at, f"{endpoint.scheme} doors are not known to Rucio.", "Declare the doors of this RSE by hand.")
     else:

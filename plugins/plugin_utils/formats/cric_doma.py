@@ -153,6 +153,7 @@ def _tidy_protocols(reading: Reading) -> list[dict[str, Any]] | None:
             reading.wrong("protocols", "is no list.")
         return None
     doors: list[dict[str, Any]] = []
+    keys: set[tuple[str, str, int]] = set()
     for number, fields in enumerate(listed):
         at = f"protocols[{number}]"
         if not isinstance(fields, Mapping):
@@ -170,8 +171,10 @@ def _tidy_protocols(reading: Reading) -> list[dict[str, Any]] | None:
             domains[str(domain)] = {operation: priorities.whole(operation) for operation in ("read", "write", "delete")}
         if port is None or port > 65535 or not all(texts.values()) or not texts["prefix"].startswith("/"):
             door.wrong("", "lacks a scheme, a host name, a port between 0 and 65535, or a prefix that begins with a slash.")
-        elif any(protocol_key(each) == protocol_key({**texts, "port": port}) for each in doors):
+        elif (key := (texts["scheme"].lower(), texts["hostname"], port)) in keys:
             door.wrong("", "has scheme, host and port of another door of this RSE; Rucio takes one.")
+        else:
+            keys.add(key)
         if len(reading.problems) > before:
             return None
         extended = {
@@ -202,12 +205,8 @@ def states_from_view(doma: Mapping[str, Any]) -> dict[str, str]:
 
 def distances_from_view(doma: Mapping[str, Any]) -> dict[tuple[str, str], int]:
     """(source, destination) -> distance, from ``distance`` or else ``ranking``; 0 and nothing mean that there is none."""
-    found = {
-        (source, destination): int(value.get("distance") or value.get("ranking") or 0)
-        for source, row in doma["distances"].items()
-        for destination, value in row.items()
-    }
-    return {pair: number for pair, number in sorted(found.items()) if number}
+    rows = _rows(doma["distances"], "distances", [])
+    return {(source, destination): number for source, row in sorted(rows.items()) for destination, number in sorted(row.items())}
 
 
 def views_from_records(
@@ -259,7 +258,7 @@ def record_from_fields(name: str, fields: Mapping[str, Any]) -> RseRecord:
         properties=properties,
         attributes=attributes,
         protocols=None if unknown else tuple(_protocol(each, impl[each["scheme"]]) for each in listed),
-        limits={key: int(fields[key]) for key in LIMITS if fields.get(key) is not None},
+        limits={key: int(fields[key]) for key in LIMITS if fields.get(key) not in (None, "")},
         space=int(fields.get("space") or 0) or None,
     )
 

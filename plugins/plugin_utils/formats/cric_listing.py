@@ -22,6 +22,8 @@ Rows = dict[str, dict[str, int]]  # distance by source and destination
 ACTIVE = "ACTIVE"
 # CRIC's state fields: the words for them. An object is usable only when all of them are ACTIVE (query parameters of the DDM end points).
 STATES: Mapping[str, str] = {"state": "RSE", "site_state": "site", "rc_site_state": "RC site"}
+# States of what must not be used. Another word closes nothing: whatever it means, nobody decided that here.
+CLOSED_STATES = frozenset({"DISABLED", "INACTIVE", "OFFLINE", "DOWNTIME", "TEST"})
 TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -136,8 +138,9 @@ class Reading:
         return {}
 
     def states(self) -> dict[str, str]:
-        """The states that are not ACTIVE."""
-        found = {words: self.text(key).upper() for key, words in STATES.items()}
+        """The states that are not ACTIVE, also those that are no state; see checked()."""
+        stated = {words: self.fields[key] for key, words in STATES.items() if self.fields.get(key) is not None}
+        found = {words: str(state).strip().upper()[:60] for words, state in stated.items()}
         return {words: state for words, state in found.items() if state not in ("", ACTIVE)}
 
 
@@ -162,6 +165,11 @@ def checked(listed: Mapping[str, Listed], where: str) -> tuple[dict[str, Listed]
     good: dict[str, Listed] = {}
     problems: list[Problem] = []
     for name, each in listed.items():
+        strange = [f"{what} {state}" for what, state in each.states.items() if state not in CLOSED_STATES]
+        if strange:
+            words = f"has a state that is not known: {', '.join(strange)}."
+            problems.append(Problem(f"{where}: {name}", words, "It is left alone in Rucio until it is mended in CRIC."))
+            continue
         try:
             load_rse_record(rse_record_as_dict(each.record), f"{where}: {name}")
         except DescriptionError as error:

@@ -45,21 +45,29 @@ def people(resources: Iterable[Mapping[str, Any]]) -> tuple[list[Person], list[s
 def person(raw: Mapping[str, Any]) -> Person:
     """One user; raises ValueError (or what a wrong type raises) for what is none."""
     indigo = raw.get(INDIGO_USER) or {}
+    if not isinstance(raw.get("id"), str) or not raw["id"]:
+        raise ValueError("has no id")
     if not isinstance(raw.get("userName"), str) or not raw["userName"]:
         raise ValueError("has no userName")
     if raw.get("active") not in (True, False):
         raise ValueError("does not say whether it is active")
     name = raw.get("name") or {}
     return Person(
-        id=str(raw["id"]),
+        id=raw["id"],
         username=raw["userName"],
         active=raw["active"],
         name=str(name.get("formatted") or " ".join(filter(None, (name.get("givenName"), name.get("familyName"))))),
         email=_mail(raw.get("emails") or ()),
-        groups=frozenset(str(group["display"]).strip("/") for group in raw.get("groups") or ()),
+        groups=frozenset(_group(group) for group in raw.get("groups") or ()),
         subjects=tuple(dict.fromkeys(str(each["subjectDn"]) for each in indigo.get("certificates") or () if each.get("subjectDn"))),
         service_account=bool(indigo.get("serviceAccount")),
     )
+
+
+def _group(raw: Mapping[str, Any]) -> str:
+    """Its full path; raises AttributeError, as other wrong types do, where there is no text."""
+    path: str = raw["display"].strip("/")
+    return path
 
 
 def _mail(listed: Iterable[Mapping[str, Any]]) -> str | None:
@@ -68,14 +76,16 @@ def _mail(listed: Iterable[Mapping[str, Any]]) -> str | None:
     return next((str(each["value"]) for each in sorted(filled, key=lambda each: not each.get("primary"))), None)
 
 
-def groups(resources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Groups as plain records: id, name (full path), parent, description."""
-    return [
-        {
-            "id": str(each["id"]),
-            "name": str(each.get("displayName") or "").strip("/"),
-            "parent": ((each.get(INDIGO_GROUP) or {}).get("parentGroup") or {}).get("display"),
-            "description": (each.get(INDIGO_GROUP) or {}).get("description") or "",
-        }
-        for each in resources
-    ]
+def groups(resources: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Groups as plain records (id, name as full path, parent, description), and what is wrong with the entries that are left out."""
+    found: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for each in resources:
+        indigo = each.get(INDIGO_GROUP) or {}
+        parent = indigo.get("parentGroup") or {} if isinstance(indigo, Mapping) else None
+        if not isinstance(each.get("displayName"), str) or not isinstance(parent, Mapping):
+            problems.append(f"group {each.get('id', 'without id')} is not a group of SCIM")
+            continue
+        name = each["displayName"].strip("/")
+        found.append({"id": str(each["id"]), "name": name, "parent": parent.get("display"), "description": indigo.get("description") or ""})
+    return found, problems

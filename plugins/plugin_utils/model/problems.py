@@ -31,6 +31,4 @@ class DescriptionError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        super().__init__(
-            f"{count} problem{'s' if count != 1 else ''} in the description:\n" + "\n".join(f"  {problem}" for problem in self.problems)
-        )
+        super().__init__(f"{count} problem{'s' if count != 1 else ''}:\n" + "\n".join(f"  {problem}" for problem in self.problems))

@@ -6,8 +6,9 @@
 
 Which account belongs to whom is kept as attributes of one account that nobody can log in to, the ledger, because Rucio has no call that
 lists the identities or the attributes of many accounts: with the ledger the state of any number of accounts is read with a few calls.
-An entry is made before its account, so that an interrupted run finds its own work again. Rucio takes 30 characters for the name and
-for the value of an attribute (lib/rucio/common/schema/generic.py, ACCOUNT_ATTRIBUTE), so a person's UUID is kept in base64.
+An entry is made before its account, so that an interrupted run finds its own work again; the note of what an account was brought to is
+written after everything else of it, and not at all where some of that failed or was held back. Rucio takes 30 characters for the name
+and for the value of an attribute (lib/rucio/common/schema/generic.py, ACCOUNT_ATTRIBUTE), so a person's UUID is kept in base64.
 """
 
 from __future__ import annotations
@@ -114,8 +115,8 @@ class Rules:
 class Ledger:
     """What the attributes of its account say.
 
-    exists: whether the account is there. ids: short_id() of the person, by account. verified: digest of what an account was last seen to
-    be equal to. suspended: when this tool suspended an account.
+    exists: whether the account is there. ids: short_id() of the person, by account. verified: digest of what an account was last
+    brought to. suspended: when this tool suspended an account.
     """
 
     exists: bool = False
@@ -320,7 +321,7 @@ def _larger(one: int | None, other: int) -> int:
 
 
 def digest(account: Account, rules: Rules) -> str:
-    """What the ledger notes of an account that was seen to be as wanted; local quotas are read each time."""
+    """What the ledger notes of an account that was brought to what is wanted; local quotas are read each time."""
     content = [
         sorted(identity.key for identity in account.identities),
         sorted((key, str(values.attribute(value))) for key, value in account.attributes.items()),
@@ -354,7 +355,7 @@ def doubtful(assignment: Assignment, rules: Rules, world: World) -> dict[str, bo
 def plan(assignment: Assignment, people: Sequence[Person], problems: Sequence[str], rules: Rules, guard: Guard, world: World) -> Planned:
     """All that has to be written. problems: what was wrong with the list of people, which is then not believed where somebody is missing.
 
-    more: accounts that were written are noted in the ledger by a second plan, after they were seen to be as wanted.
+    more: an account that becomes active again shows only then what it lacks.
     """
     ledger = world.ledger
     changes: list[Change] = []
@@ -373,9 +374,11 @@ def plan(assignment: Assignment, people: Sequence[Person], problems: Sequence[st
         sources.append(Source("the users who have accounts", sum(ledger.ids[name] in present for name in managed), len(managed)))
     total = len(managed | (assignment.wanted.keys() & world.active.keys()))
     allowed, held = hold_back(
-        Plan.of(changes), takes_away, {"suspensions": total, "removals": total}, sources, guard, counted=lambda change: change.subject
+        Plan.of(changes), takes_away, {"suspensions": total, "removals": total}, sources, guard, counted=lambda change: [change.subject]
     )
-    return Planned(allowed, more=any(change.kind != "verified" for change in allowed.changes), held=held)
+    incomplete = {change.subject for change in held.changes}
+    allowed = Plan(tuple(change for change in allowed.changes if change.kind != "verified" or change.subject not in incomplete))
+    return Planned(allowed, more=any(change.kind == "status" and change.after == ACTIVE for change in allowed.changes), held=held)
 
 
 def takes_away(change: Change) -> Act | None:
@@ -438,7 +441,7 @@ def _account_changes(name: str, account: Account, person: Person, rules: Rules, 
     if name in ledger.suspended:
         yield Change(name, "suspension note", "delete", before=ledger.suspended[name], stage=LAST_STAGE)
     noted, seen = ledger.verified.get(name), digest(account, rules)
-    if ours and not own and noted != seen:
+    if noted != seen and (there is None or there.status == ACTIVE):
         yield Change(name, "verified", "update" if noted else "create", before=noted, after=seen, stage=LAST_STAGE)
 
 

@@ -12,7 +12,7 @@ written last: as long as it is the digest of what is wanted, nobody needs to rea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -62,11 +62,15 @@ class LakeFound:
 
 @dataclass(frozen=True)
 class LakePlan:
-    """planned: what to write. absent: RSEs of the source that it no longer has. foreign: wanted RSEs that belong to another source."""
+    """planned: what to write. absent: RSEs of the source that it no longer has. foreign: wanted RSEs that belong to another source.
+
+    rows: the distances that are there once the plan is carried out, which its digest stands for.
+    """
 
     planned: Planned
     absent: tuple[str, ...] = ()
     foreign: Mapping[str, str] = field(default_factory=dict)
+    rows: Rows = field(default_factory=dict)
 
 
 def digest_of(rows: Rows) -> str:
@@ -93,19 +97,26 @@ def noted_digest(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> 
     return None, None
 
 
-def believed_rows(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> Rows | None:
+def believed_rows(
+    wanted: WantedLake, found: LakeFound, options: LakeOptions, kept: Callable[[], Rows | None] = lambda: None
+) -> Rows | None:
     """The distances that the server must have, as far as they matter here; None when they have to be read.
 
     The digest is that of the wanted distances between the RSEs that were there at the end of the last run. RSEs that this run is going to
-    make have none yet, so that adding a site needs no reading either.
+    make have none yet, so that adding a site needs no reading either. kept: a copy of what was written last, which is believed if it is
+    what the digest stands for; then a change of some distances needs no reading either.
     """
     if wanted.rows is None:
         return {}
     if options.verify_distances:
         return None
-    between = known_rows(wanted.rows, _free(found, options))
-    if noted_digest(wanted, found, options)[1] == digest_of(between):
+    free = _free(found, options)
+    between = known_rows(wanted.rows, free)
+    noted = noted_digest(wanted, found, options)[1]
+    if noted == digest_of(between):
         return between
+    if noted is not None and (copy := kept()) is not None and noted == digest_of(copy):
+        return known_rows(copy, free)
     return {} if not between and not (options.purge_distances and found.names) else None
 
 
@@ -137,15 +148,20 @@ def plan_lake(wanted: WantedLake, found: LakeFound, options: LakeOptions) -> Lak
         closing = [RseRecord(name, properties=dict.fromkeys(AVAILABILITY, False)) for name in absent]
         changes += rses.plan_rses(closing, found.rses).plan.changes
     changes = [part for change in changes for part in _availability_apart(change)]
-    changes += _distance_changes(wanted, found, options, frozenset(record.name for record in marked), planned.refused)
+    synchronised = frozenset(record.name for record in marked)
+    rows = known_rows(wanted.rows or {}, (_free(found, options) | synchronised) - planned.refused.keys())
+    changes += _distance_changes(wanted, found, options, synchronised, rows)
     if wanted.additions_only:
         changes = [change for change in changes if change.verb == "create" and change.name != DIGEST]
     refused = {subject: reason for subject, reason in planned.refused.items() if any(change.subject == subject for change in changes)}
-    source = Source(f"RSEs of {options.source}", len(wanted.names), before=len(wanted.names) + len(absent))
-    allowed, held = hold_back(Plan.of(changes), takes_away, _totals(found), [source], options.guard)
+    held_names = len(wanted.names)
+    unread = len(wanted.unreadable)
+    doubt = (f"{unread} of {held_names} cannot be read",) if unread * 100 > options.guard.shrink_percent * held_names else ()
+    source = Source(f"RSEs of {options.source}", held_names, before=held_names + len(absent), problems=doubt)
+    allowed, held = hold_back(Plan.of(changes), takes_away, _totals(found), [source], options.guard, counted=_counted)
     if any(change.kind == "distances" for change in held.changes):
         allowed = Plan(tuple(change for change in allowed.changes if change.name != DIGEST))
-    return LakePlan(Planned(allowed, refused, planned.more, held), absent, foreign)
+    return LakePlan(Planned(allowed, refused, planned.more, held), absent, foreign, rows)
 
 
 def usable(records: Sequence[RseRecord]) -> tuple[list[RseRecord], list[Problem]]:
@@ -176,6 +192,13 @@ def takes_away(change: Change) -> Act | None:
     ):
         return "disabling"
     return None
+
+
+def _counted(change: Change) -> list[str]:
+    """What a guard counts: RSEs that are disabled, and everything that is removed, each distance by itself."""
+    if change.kind == "distances":
+        return [f"{change.subject} -> {destination}" for destination in change.before]
+    return [change.subject if takes_away(change) == "disabling" else f"{change.subject} {change.kind} {change.name}"]
 
 
 def fingerprinted(wanted: WantedLake, found: LakeFound) -> dict[str, Any]:
@@ -229,21 +252,15 @@ def _availability_apart(change: Change) -> Iterator[Change]:
 
 
 def _distance_changes(
-    wanted: WantedLake, found: LakeFound, options: LakeOptions, synchronised: frozenset[str], refused: Mapping[str, str]
+    wanted: WantedLake, found: LakeFound, options: LakeOptions, synchronised: frozenset[str], between: Rows
 ) -> Iterator[Change]:
-    """One change for each source and kind of write; the note of the digest comes last."""
+    """One change for each source and kind of write; the note of the digest comes last. between: wanted ones of RSEs that are there then."""
     if wanted.rows is None:
         return
     rows = found.rows or {}
-    there = (_free(found, options) | synchronised) - frozenset(refused)
-    holders: list[str] = []
-    for source, row in wanted.rows.items():
-        if source not in there:
-            continue
-        if source in synchronised:
-            holders.append(source)
+    for source, row in between.items():
         held: Mapping[str, int] = rows.get(source, {})
-        fresh = {to: number for to, number in row.items() if to not in held and to in there}
+        fresh = {to: number for to, number in row.items() if to not in held}
         other = {to: number for to, number in row.items() if to in held and held[to] != number}
         if fresh:
             yield Change(source, "distances", "create", name=_to(fresh), after=fresh, stage=DISTANCES_STAGE)
@@ -257,9 +274,9 @@ def _distance_changes(
             gone = {to: number for to, number in found_row.items() if source in ours and to in ours and to not in declared}
             if gone:
                 yield Change(source, "distances", "delete", name=_to(gone), before=gone, stage=DISTANCES_STAGE)
-    digest = digest_of(known_rows(wanted.rows, there))
+    digest = digest_of(between)
     holder, noted = noted_digest(wanted, found, options)
-    holder = holder or min(holders, default=None)
+    holder = holder or min((source for source in wanted.rows if source in synchronised), default=None)
     if holder is not None and noted != digest:
         verb: Literal["create", "update"] = "create" if noted is None else "update"
         yield Change(holder, "attribute", verb, name=DIGEST, before=noted, after=digest, stage=DIGEST_STAGE)
@@ -278,5 +295,5 @@ def _priorities(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 
 def _totals(found: LakeFound) -> dict[Act, int]:
     there = [rse for rse in found.rses.values() if not rse.deleted]
-    parts = sum(len(rse.attributes) + len(rse.protocols) for rse in there) + len(found.rows or {})
+    parts = sum(len(rse.attributes) + len(rse.protocols) for rse in there) + sum(map(len, (found.rows or {}).values()))
     return {"removals": parts, "disabling": len(there)}

@@ -169,6 +169,7 @@ def load_records(listed: Sequence[Mapping[str, Any]], at: str = "rses") -> tuple
     """
     problems: list[Problem] = []
     records: list[RseRecord] = []
+    names: set[str] = set()
     for number, each in enumerate(listed):
         path = f"{at}[{number}]"
         try:
@@ -177,8 +178,9 @@ def load_records(listed: Sequence[Mapping[str, Any]], at: str = "rses") -> tuple
             problems += error.problems
             continue
         problems += _record_problems(path, record)
-        if any(record.name == other.name for other in records):
+        if record.name in names:
             problems.append(Problem(path, f"{record.name} is declared more than once; one would undo the other.", "Declare each RSE once."))
+        names.add(record.name)
         records.append(record)
     if problems:
         raise DescriptionError(problems)

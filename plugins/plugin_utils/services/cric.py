@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls, read_json
 
 EVERY_STATE = "&state=ANY&site_state=ANY&rcsite_state=ANY"
 PLAIN_FILE, DOMA_FILE = "plain.json", "doma.json"
+NUMBERS = ("space", "MinFreeSpace", "MaxBeingDeletedFiles")
 
 
 @dataclass(frozen=True)
@@ -50,28 +50,39 @@ class CricClient:
         self.url, self.application, self._writer = url, application, writer
         self._folder = _local(url)
         self._http = None if self._folder else HttpClient("CRIC", url, tls=tls, timeout=timeout, read_only=read_only)
+        # Why RSEs were left out of the views that were read last, by name.
+        self.left_out: dict[str, str] = {}
 
     @property
     def traffic(self) -> dict[str, int]:
         """Requests and writes sent so far."""
         return self._http.traffic if self._http else {"requests": 0, "writes": 0}
 
-    def rse_views(self, *, state_any: bool = True, allow_empty: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The plain view and the preset=doma view; raises ApiError.
+    def rse_views(self, needed: Collection[str] = (), *, allow_empty: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The plain view and the preset=doma view of RSEs in every state, so that one which is missing is really not in CRIC.
 
-        state_any: RSEs that are not active are there too, so that one which is missing is really not in CRIC.
+        Raises ApiError where there is no such view, or where an RSE that is needed cannot be read; others that cannot are left_out.
         allow_empty: an answer without any RSE is believed (a new CRIC); otherwise it is an error, because a broken one looks the same.
         """
-        states = EVERY_STATE if state_any else ""
-        query = f"api/{self.application}/rse/query/?json{states}"
+        query = f"api/{self.application}/rse/query/?json{EVERY_STATE}"
         plain, where = self._read(query, PLAIN_FILE)
         doma, doma_where = self._read(f"{query}&preset=doma", DOMA_FILE)
-        _check_plain(plain, where)
-        _check_doma(doma, doma_where)
+        if not isinstance(plain, dict):
+            raise ApiError("CRIC", "GET", where, None, "expected an object of RSEs: is this the plain view of the application's RSEs?")
+        if not isinstance(doma, dict) or not all(isinstance(doma.get(key), dict) for key in ("rses", "distances")):
+            raise ApiError("CRIC", "GET", doma_where, None, "expected an object with the objects 'rses' and 'distances' (preset=doma)")
         if not doma["rses"] and not allow_empty:
             words = "not a single RSE: nothing is concluded from an empty answer. Set allow_empty if this CRIC is new"
             raise ApiError("CRIC", "GET", doma_where, None if self._folder else 200, words)
-        return plain, doma
+        places = {name: (where, words) for name, fields in plain.items() if (words := _wrong_in_plain(fields))}
+        places |= {name: (doma_where, words) for name, fields in doma["rses"].items() if (words := _wrong_in_doma(fields))}
+        for name in needed:
+            if name in places:
+                place, words = places[name]
+                raise ApiError("CRIC", "GET", place, None, f"RSE {name}: {words}: mend it in CRIC")
+        self.left_out = {name: words for name, (_place, words) in sorted(places.items())}
+        rses = {name: fields for name, fields in doma["rses"].items() if name not in places}
+        return {name: fields for name, fields in plain.items() if name not in places}, {**doma, "rses": rses}
 
     def document(self, query: str, name: str) -> Any:
         """One answer as it is, whatever its shape; raises ApiError where there is none that is JSON.
@@ -100,7 +111,7 @@ class CricClient:
             raise ApiError("CRIC", "POST", self.url, None, "no writer is enabled")
         headers = {"Authorization": f"Bearer {self._writer.token}"} if self._writer.token else {}
         answer = self._http.request("POST", self._writer.path, json={"rses": rses}, headers=headers)
-        told = _decoded(answer.text)
+        told = _decoded(answer.content)
         results = told.get("rses") if isinstance(told, dict) else None
         if not isinstance(results, dict):
             raise ApiError("CRIC", "POST", answer.url, answer.status_code, "the answer does not say what was written: look at CRIC itself")
@@ -110,7 +121,7 @@ class CricClient:
         if self._http is None:
             return self._read_file(name)
         answer = self._http.request("GET", query)
-        found = _decoded(answer.text)
+        found = _decoded(answer.content)
         if found is None:
             moved = f", redirected to {answer.headers['Location']}" if "Location" in answer.headers else ""
             words = f"the answer is not JSON{moved}: is this the address of CRIC, or a log-in page before it?"
@@ -124,7 +135,7 @@ class CricClient:
         if name == PLAIN_FILE and not self._folder.is_dir():
             return {}, str(path)
         try:
-            found = _decoded(path.read_text())
+            found = _decoded(path.read_bytes())
         except OSError as problem:
             raise ApiError("CRIC", "read", str(path), None, f"{problem.strerror}: give the file with the preset=doma view") from problem
         if found is None:
@@ -133,43 +144,49 @@ class CricClient:
 
 
 def _local(url: str) -> Path | None:
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https"):
+    if url.lower().startswith(("http://", "https://")):
         return None
+    parts = urlsplit(url)
     return Path(unquote(parts.path)) if parts.scheme == "file" else Path(url)
 
 
-def _decoded(text: str) -> Any:
+def _decoded(raw: bytes) -> Any:
     try:
-        return json.loads(text)
+        return read_json(raw)
     except ValueError:
         return None
 
 
-def _check_plain(plain: Any, where: str) -> None:
-    wrong = not isinstance(plain, dict) or any(
-        not isinstance(each, dict) or not isinstance(each.get("protocols"), dict) for each in plain.values()
-    )
-    if wrong:
-        words = "expected an object of RSEs, each with an object 'protocols': is this the plain view of the application's RSEs?"
-        raise ApiError("CRIC", "GET", where, None, words)
+def _wrong_in_plain(fields: Any) -> str:
+    """Why an entry of the plain view cannot be used; empty when it can."""
+    if isinstance(fields, dict) and isinstance(fields.get("protocols"), dict):
+        return ""
+    return "expected an object with an object 'protocols' in the plain view"
 
 
-def _check_doma(doma: Any, where: str) -> None:
-    if not isinstance(doma, dict) or not all(isinstance(doma.get(key), dict) for key in ("rses", "distances")):
-        raise ApiError("CRIC", "GET", where, None, "expected an object with the objects 'rses' and 'distances' (preset=doma)")
-    for name, fields in doma["rses"].items():
-        protocols = fields.get("protocols") if isinstance(fields, dict) else None
-        if not isinstance(protocols, list) or not all(_is_protocol(each) for each in protocols):
-            words = f"RSE {name}: expected 'protocols' as a list, each with scheme, hostname, port, prefix and domains"
-            raise ApiError("CRIC", "GET", where, None, words)
-        if not isinstance(fields.get("params") or {}, dict):
-            raise ApiError("CRIC", "GET", where, None, f"RSE {name}: expected 'params' as an object")
+def _wrong_in_doma(fields: Any) -> str:
+    """Why an entry of the preset=doma view cannot be used; empty when it can."""
+    protocols = fields.get("protocols") if isinstance(fields, dict) else None
+    if not isinstance(protocols, list) or not all(_is_protocol(each) for each in protocols):
+        return "expected 'protocols' as a list, each with scheme, hostname, port, prefix, and domains of priorities"
+    if not isinstance(fields.get("params") or {}, dict):
+        return "expected 'params' as an object"
+    numbers = [key for key in NUMBERS if fields.get(key) not in (None, "") and not str(fields[key]).isdecimal()]
+    return f"expected a whole number as '{numbers[0]}'" if numbers else ""
 
 
 def _is_protocol(protocol: Any) -> bool:
-    texts = isinstance(protocol, dict) and all(isinstance(protocol.get(key), str) for key in ("scheme", "hostname", "prefix"))
-    return texts and str(protocol.get("port", "")).isdigit() and isinstance(protocol.get("domains"), dict)
+    if not isinstance(protocol, dict) or not all(isinstance(protocol.get(key), str) for key in ("scheme", "hostname", "prefix")):
+        return False
+    domains = protocol.get("domains")
+    if (
+        not str(protocol.get("port", "")).isdecimal()
+        or not isinstance(domains, dict)
+        or not isinstance(protocol.get("ext_attrs") or {}, dict)
+    ):
+        return False
+    operations = [each or {} for each in domains.values()]
+    return all(isinstance(each, dict) and all(str(number or 0).isdecimal() for number in each.values()) for each in operations)
 
 
 def _refusal(result: Any) -> str:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json as json_format
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -20,10 +22,14 @@ except ImportError as missing:  # reported by the first client that is made
     REQUESTS_MISSING: ImportError | None = missing
 else:
     REQUESTS_MISSING = None
+    # What another attempt does not mend: an address that is none.
+    NEVER_BETTER = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
 RETRY_STATUS = frozenset({429, 502, 503, 504})
 POOL_SIZE = 16
+# Half of a character above U+FFFF, which no file and no other service could be told; JSON can hold it.
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class ApiError(Exception):
@@ -34,8 +40,9 @@ class ApiError(Exception):
 
     def __init__(self, service: str, method: str, url: str, status: int | None, words: str, error_class: str | None = None) -> None:
         self.service, self.method, self.url, self.status, self.words, self.error_class = service, method, url, status, words, error_class
-        answer = "no answer" if status is None else f"HTTP {status}"
-        super().__init__(f"{service}: {method} {url}: {answer}" + (f" ({error_class})" if error_class else "") + f": {words}")
+        answer = f"HTTP {status}" if status is not None else "no answer" if method.isupper() else ""
+        told = [service, f"{method} {url}", f"{answer} ({error_class})" if error_class else answer, words]
+        super().__init__(": ".join(filter(None, told)))
 
 
 class WriteRefused(Exception):
@@ -47,6 +54,23 @@ def is_lost_connection(problem: ApiError) -> bool:
     cause = problem.__cause__
     broken = isinstance(cause, requests.exceptions.ConnectionError | requests.exceptions.ChunkedEncodingError)
     return broken and not isinstance(cause, requests.exceptions.Timeout | requests.exceptions.SSLError)
+
+
+def _reason(problem: Exception) -> str:
+    """Why there was no answer, without the names of the libraries' objects."""
+    inner = getattr(problem.args[0], "reason", None) if problem.args else None
+    return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", str(inner or problem)) or type(problem).__name__
+
+
+def read_json(raw: bytes) -> Any:
+    """What a document says, its halves of characters replaced by question marks; raises ValueError where it is not JSON."""
+    try:
+        found = json_format.loads(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if SURROGATE.search(raw):
+        found = json_format.loads(json_format.dumps(found, ensure_ascii=False).encode(errors="replace"))
+    return found
 
 
 @dataclass(frozen=True)
@@ -114,7 +138,10 @@ class HttpClient:
         writes = method not in SAFE_METHODS if write is None else write
         if writes and self.read_only:
             raise WriteRefused(f"{self.service}: {method} {path} in check mode")
-        url = path if "://" in path else urljoin(self.base, path.lstrip("/"))
+        try:
+            url = path if "://" in path else urljoin(self.base, path.lstrip("/"))
+        except ValueError as problem:
+            raise ApiError(self.service, method, self.base, None, f"check the address: {problem}") from problem
         attempts = 1 if writes else 1 + self.retries
         for attempt in range(attempts):
             last = attempt == attempts - 1
@@ -139,9 +166,15 @@ class HttpClient:
                     self.service, method, url, None, f"TLS failed, check the certificate and the CA that is trusted: {problem}"
                 ) from problem
             except requests.exceptions.RequestException as problem:
-                if last:
-                    words = f"{type(problem).__name__}, check the address and that the service runs: {problem}"
+                if last or isinstance(problem, NEVER_BETTER):
+                    words = f"{_reason(problem)}; check the address and that the service runs"
                     raise ApiError(self.service, method, url, None, words) from problem
+            except UnicodeError:  # whose words would show a part of a password
+                words = "a user name, password or token has letters that HTTP does not take in headers"
+                raise ApiError(self.service, method, url, None, words) from None
+            except OSError as problem:
+                words = f"the trusted authorities or the client certificate cannot be read: {problem}"
+                raise ApiError(self.service, method, url, None, words) from problem
             else:
                 if last or answer.status_code not in RETRY_STATUS:
                     if answer.status_code >= 400 and answer.status_code not in accept:

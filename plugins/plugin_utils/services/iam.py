@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls, read_json
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.issuer import IssuerClient
 
 SERVICE = "IAM"
@@ -100,14 +100,16 @@ class IamClient:
     def _one_page(self, kind: str, start: int) -> tuple[int, list[dict[str, Any]]]:
         """How many there are in all, and those of one page."""
         params = {"startIndex": start, "count": self._page}
+        bearer = self._bearer()
         try:
-            answer = self.http.request("GET", f"scim/{kind}", params=params, headers=self._bearer())
+            answer = self.http.request("GET", f"scim/{kind}", params=params, headers=bearer)
         except ApiError as problem:
             if problem.status != 401 or self._token:
                 raise self._explained(problem) from problem
             self._issuers.append(self._new_issuer())  # the token may have ended while a long list was read
+            bearer = self._bearer()
             try:
-                answer = self.http.request("GET", f"scim/{kind}", params=params, headers=self._bearer())
+                answer = self.http.request("GET", f"scim/{kind}", params=params, headers=bearer)
             except ApiError as again:
                 raise self._explained(again) from again
         kind_of = answer.headers.get("Content-Type", "")
@@ -115,7 +117,7 @@ class IamClient:
             words = f"the answer is {kind_of or 'of no kind'} and not SCIM: is the address the issuer, or is there a log-in page before it?"
             raise ApiError(SERVICE, "GET", answer.url, answer.status_code, words)
         try:
-            body = answer.json()
+            body = read_json(answer.content)
         except ValueError:
             raise Incomplete(f"the page from {start} on is not JSON") from None
         total = body.get("totalResults") if isinstance(body, dict) else None

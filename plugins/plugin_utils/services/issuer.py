@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from typing import Any
 from urllib.parse import quote_plus
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls, read_json
 
 
 class Once:
@@ -154,7 +154,7 @@ class IssuerClient:
 
     def _json(self, method: str, url: str, answer: Any) -> dict[str, Any]:
         try:
-            found = answer.json()
+            found = read_json(answer.content)
         except ValueError:
             found = None
         if not isinstance(found, dict):

@@ -2,10 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The last good answer of a service, kept on the controller for the day on which the service is down or answers nonsense."""
+"""What a service answered or was told last, kept on the controller.
+
+The last good answer of CRIC takes its place on the day on which it is down; the distances that were written last need not be read again.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,14 +29,15 @@ class Kept:
 
 @dataclass(frozen=True)
 class KeptCopy:
-    """The copy of what one address gave. folder: where copies are; they are readable by their owner alone."""
+    """The copy of what one address gave. folder: where copies are; they are readable by their owner alone. kind: first word of its name."""
 
     folder: Path
     address: str
+    kind: str = "cric"
 
     @property
     def path(self) -> Path:
-        return self.folder / f"{hashlib.sha256(self.address.encode()).hexdigest()[:16]}.json"
+        return self.folder / f"{self.kind}-{hashlib.sha256(self.address.encode()).hexdigest()[:16]}.json"
 
     def keep(self, documents: Mapping[str, Any], fetched: float) -> None:
         """Replaces the copy in one step; raises OSError where it cannot be written."""
@@ -41,6 +46,11 @@ class KeptCopy:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump({"address": self.address, "fetched": fetched, "documents": dict(documents)}, file)
         draft.replace(self.path)
+
+    def forget(self) -> None:
+        """Takes the copy away, because what it stands for is about to change."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
     def read(self) -> Kept | None:
         """The copy; None where there is none that can be read."""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,14 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio import values
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls, read_json
 
 SERVICE = "Rucio"
 TOKEN = "X-Rucio-Auth-Token"
 WORKERS = 8
 # Export and import of a whole lake are one call each: 500 RSEs with all distances took 86 s.
 BULK_TIMEOUT = 600.0
+NO_RUCIO = "this is no Rucio server, or a log-in page stands before it: check the url option"
 
 REMEDIES = {
     "CannotAuthenticate": "check account, user name and password, certificate or token (audience and scope that this server expects)",
@@ -80,14 +80,14 @@ class RucioClient(HttpClient):
     def error(self, method: str, answer: Any) -> ApiError:
         """The server's class of error and message, with what to do about it."""
         try:
-            body = json.loads(answer.content)
+            body = read_json(answer.content)
         except ValueError:
             body = {}
         body = body if isinstance(body, dict) else {}
         error_class = answer.headers.get("ExceptionClass") or body.get("ExceptionClass")
         if not error_class:
             if answer.status_code in (404, 405):
-                return ApiError(SERVICE, method, answer.url, answer.status_code, "this is no Rucio server, check the url option")
+                return ApiError(SERVICE, method, answer.url, answer.status_code, NO_RUCIO)
             return super().error(method, answer)
         words = str(body.get("ExceptionMessage") or answer.headers.get("ExceptionMessage") or answer.reason)[:500]
         remedy = REMEDIES.get(error_class)
@@ -98,10 +98,10 @@ class RucioClient(HttpClient):
         """The server's version, "41.5.1"."""
         if self._version is None:
             answer = self.request("GET", "ping")
-            try:
-                self._version = str(json.loads(answer.content)["version"])
-            except (ValueError, KeyError, TypeError):
-                raise ApiError(SERVICE, "GET", answer.url, answer.status_code, "this is no Rucio server, check the url option") from None
+            told = _document(answer, answer.content, dict)
+            if "version" not in told:
+                raise _stranger(answer)
+            self._version = str(told["version"])
         return self._version
 
     @property
@@ -139,17 +139,19 @@ class RucioClient(HttpClient):
         answer = self.request("GET", "accounts/whoami")
         if "Location" in answer.headers:
             return str(answer.headers["Location"].rstrip("/").rsplit("/", 1)[-1])
-        return str(json.loads(answer.content)["account"])
+        return str(_document(answer, answer.content, dict)["account"])
 
     # Reading
 
-    def _get(self, path: str, **options: Any) -> Any:
+    def _get(self, path: str, kind: type = dict, **options: Any) -> Any:
         """One JSON document; infinite quotas come as a bare Infinity, which Python's parser takes."""
-        return json.loads(self.request("GET", path, **options).content)
+        answer = self.request("GET", path, **options)
+        return _document(answer, answer.content, kind)
 
     def _lines(self, path: str, **options: Any) -> list[Any]:
-        """One JSON document per line."""
-        return [json.loads(line) for line in self.request("GET", path, **options).content.split(b"\n") if line.strip()]
+        """One JSON object per line."""
+        answer = self.request("GET", path, **options)
+        return [_document(answer, line, dict) for line in answer.content.split(b"\n") if line.strip()]
 
     def _lines_or_none(self, path: str, missing: str) -> list[Any]:
         try:
@@ -166,7 +168,7 @@ class RucioClient(HttpClient):
         and no distances (see distances_between).
         """
         try:
-            return dict(self._get("export/", params={"distance": str(distances)}, timeout=max(self.timeout, BULK_TIMEOUT)))
+            return self._export(distances)
         except ApiError as problem:
             if problem.error_class != "AccessDenied":
                 raise
@@ -175,13 +177,20 @@ class RucioClient(HttpClient):
         details = in_parallel(self._details, wanted)
         return {"rses": {**columns, **{name: {**columns[name], **found} for name, found in zip(wanted, details, strict=True)}}}
 
+    def _export(self, distances: bool) -> dict[str, Any]:
+        answer = self.request("GET", "export/", params={"distance": str(distances)}, timeout=max(self.timeout, BULK_TIMEOUT))
+        lake = dict(_document(answer, answer.content, dict))
+        if not all(isinstance(lake.get(half), dict) for half in ("rses", "distances")[: 1 + distances]):
+            raise _stranger(answer)
+        return lake
+
     def _details(self, rse: str) -> dict[str, Any]:
         return {"attributes": self.attributes(rse), "protocols": self.protocols(rse), "MinFreeSpace": self.limits(rse).get("MinFreeSpace")}
 
     def protocols(self, rse: str) -> list[dict[str, Any]]:
         """Doors of an RSE; that there is none is an error to the server."""
         try:
-            return list(self._get(f"rses/{_url(rse)}/protocols"))
+            return list(self._get(f"rses/{_url(rse)}/protocols", list))
         except ApiError as problem:
             if problem.error_class == "RSEProtocolNotSupported":
                 return []
@@ -212,7 +221,7 @@ class RucioClient(HttpClient):
 
         def one(pair: tuple[str, str]) -> list[Any]:
             try:
-                return list(self._get(f"rses/{_url(pair[0])}/distances/{_url(pair[1])}"))
+                return list(self._get(f"rses/{_url(pair[0])}/distances/{_url(pair[1])}", list))
             except ApiError as problem:
                 if problem.error_class == "RSENotFound":
                     return []
@@ -241,7 +250,7 @@ class RucioClient(HttpClient):
         return self._lines_or_none(f"accounts/{_url(account)}/identities", "AccountNotFound")
 
     def account_attributes(self, account: str) -> dict[str, Any]:
-        return {each["key"]: each["value"] for each in self._get(f"accounts/{_url(account)}/attr/")}
+        return {each["key"]: each["value"] for each in self._get(f"accounts/{_url(account)}/attr/", list)}
 
     def rse_names(self, expression: str) -> list[str]:
         """RSEs that an expression matches; that there is none is an error to the server."""
@@ -273,7 +282,7 @@ class RucioClient(HttpClient):
 
     def scopes(self, account: str) -> list[str]:
         try:
-            return list(self._get(f"scopes/{_url(account)}/scopes"))
+            return list(self._get(f"scopes/{_url(account)}/scopes", list))
         except ApiError as problem:
             if problem.error_class in ("ScopeNotFound", "AccountNotFound"):
                 return []
@@ -438,6 +447,21 @@ def in_parallel(function: Callable[[Any], Any], items: Iterable[Any], workers: i
     """function of each item, so many at a time, in the order of items; raises the first failure."""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(function, items))
+
+
+def _document(answer: Any, raw: bytes, kind: type) -> Any:
+    """A JSON document of an answer; raises ApiError for all else, such as the log-in page of a proxy."""
+    try:
+        found = read_json(raw)
+    except ValueError:
+        raise _stranger(answer) from None
+    if not isinstance(found, kind):
+        raise _stranger(answer)
+    return found
+
+
+def _stranger(answer: Any) -> ApiError:
+    return ApiError(SERVICE, "GET", answer.url, answer.status_code, NO_RUCIO)
 
 
 def _token_of(login: Login, url: str) -> str:

@@ -173,6 +173,30 @@ def test_doors_are_removed_only_when_asked(task: Task) -> None:
     assert [each["scheme"] for each in told["rses"][0]["protocols"]] == ["davs"]
 
 
+def test_a_reviewed_plan_is_applied_as_it_is_or_not_at_all(task: Task) -> None:
+    task.enable_writer()
+    plan = str(task.folder / "plan.json")
+    task.options["write_plan"] = plan
+    assert "LAB-FAST: create rse" in task.run()["pending"]
+    assert not [each for each in task.cric.requests() if each.startswith("POST")]
+    document = json.loads(Path(plan).read_text())
+    assert document["summary"] == {"create rse": 2}
+    assert CRIC_TOKEN not in json.dumps(document)
+    task.options["apply_plan"] = task.options.pop("write_plan")
+    assert task.run()["actions"] == ["LAB-FAST: create rse", "LAB-SAFE: create rse"]
+
+    task.options["write_plan"] = task.options.pop("apply_plan")
+    task.options["rses"][0]["attributes"]["QOS"] = "OPPORTUNISTIC"
+    task.run()
+    task.options["apply_plan"] = task.options.pop("write_plan")
+    task.options["rses"][0]["attributes"]["tier"] = "2"  # nobody reviewed that
+    told = task.run(fails=True)
+    assert "the world or the wanted state changed" in told["msg"]
+    assert told["msg"].count("tier") == 1
+    del task.options["writer"]
+    assert "no writer is enabled" in task.run(fails=True)["msg"]
+
+
 def test_refused_log_in_fails_and_writes_nothing(task: Task) -> None:
     task.enable_writer("wrong")
     told = task.run(fails=True)

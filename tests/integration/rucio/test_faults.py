@@ -250,6 +250,38 @@ def test_the_list_of_people_broken_at_each_request(lake: Lake, tmp_path: Path) -
         proxy.stop()
 
 
+def test_a_lake_synchronised_from_a_cric_that_breaks_at_each_request(lake: Lake, tmp_path: Path) -> None:
+    """What CRIC did not say closes nothing, removes nothing, and the next run is right."""
+    make_ca(tmp_path)
+    config = write_config(tmp_path / "cric.yml", f"data: {tmp_path / 'data'}\nwriter: {{enabled: true, token: of-the-tests}}\n")
+    with running("cric", config, tmp_path, free_port()) as cric:
+        ca = tmp_path / "ca.pem"
+        proxy = FaultProxy(cric.url, ca, certificate=(tmp_path / "localhost.pem", tmp_path / "localhost.key"), hold=1.2)
+        rses = [{"name": f"C{number}", "site": "LAB", "attributes": {"QOS": "FAST"}, "protocols": [door()]} for number in range(3)]
+        writer = {"enabled": True, "token": "of-the-tests"}
+        assert not lake.run("cric_rse", alone=True, url=cric.url, ca_path=str(ca), rses=rses, allow_empty=True, writer=writer).get("failed")
+        source = {"url": proxy.url, "ca_path": str(ca), "extras": ["sites", "downtimes"], "timeout": 1}
+        options = {"absent": "disable", "distances": {"rules": [{"distance": 1}]}, "guard": {"disabling": {"percent": 100}}}
+        lake.go_back()
+        assert not lake.run("rucio_sync", cric=source, **options).get("failed")
+        undisturbed = lake.state()
+        proxy.break_request("", 0)
+        assert lake.run("rucio_sync", cric=source, **options)["actions"] == []
+        count = len(proxy.calls)
+        assert count == 4  # two views, sites, downtimes
+        for copies in ({}, {"copies": str(tmp_path / "copies")}):
+            for kind in KINDS:
+                for number in range(1, count + 1):
+                    proxy.break_request(kind, number)
+                    broken = lake.run("rucio_sync", cric={**source, **copies}, **options)
+                    assert proxy.broken, f"request {number} was never sent"
+                    assert not broken.get("actions"), f"{kind} at request {number}: {broken['actions']}"
+                    assert lake.state() == undisturbed
+                    proxy.break_request("", 0)
+                    assert lake.run("rucio_sync", cric={**source, **copies}, **options)["actions"] == []
+        proxy.stop()
+
+
 def test_cric_broken_at_each_request(run: Run, tmp_path: Path) -> None:
     make_ca(tmp_path)
     config = write_config(tmp_path / "cric.yml", f"data: {tmp_path / 'data'}\nwriter: {{enabled: true, token: of-the-tests}}\n")

@@ -275,7 +275,7 @@ def test_a_plan_is_written_reviewed_and_applied_unless_the_world_changed(
     assert written["changed"]
     assert json.loads(Path(plan).read_text())["summary"]["create account"] == 3
     iam.has(sync.person("dora"), sync.person("mio"))
-    assert "no longer wanted" in sync(apply_plan=plan)["msg"]
+    assert f"and no longer {sync.account('dora')}: create attribute admin" in sync(apply_plan=plan)["msg"]
     assert quiet.writes() == []
     iam.has(sync.person("dora", "escape/admins"), sync.person("mio"))
     sync.done(apply_plan=plan)

@@ -158,6 +158,12 @@ def test_text_shows_only_differences_or_everything() -> None:
     assert "= attribute QOS" in as_text(comparison, only_differences=False)
 
 
+def test_values_of_strangers_do_not_break_the_text() -> None:
+    sides = [Side("CRIC", {"A": {"attribute x\n": "one\ntwo \x1b[31mred"}}), Side("Rucio", {"A": {"attribute x\n": "\u009b"}})]
+    lines = as_text(compare(sides)).splitlines()
+    assert [line.split() for line in lines[4:]] == [["≠", "attribute", "x", "one", "two", "[31mred"]]
+
+
 def test_data_and_page() -> None:
     comparison = three()
     plain = json.loads(json.dumps(as_dict(comparison)))

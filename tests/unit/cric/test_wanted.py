@@ -39,6 +39,22 @@ def test_states_close() -> None:
     assert (lapp.attributes, lapp.protocols) == ({}, None)  # nothing but its availability is touched
 
 
+@pytest.mark.parametrize(("site_state", "open_for"), [("ACTIVE", "rwd"), ("DISABLED", ""), ("CERTIFIED", "rwd")])
+def test_the_state_of_an_rc_site_closes_its_rses(site_state: str, open_for: str) -> None:
+    wanted = wanted_from_cric(state(sites={"pic": Site("pic", state=site_state)}), 0.0)
+    assert (flags(wanted)["PIC-DCACHE"], "PIC-DCACHE" in wanted.inactive) == (open_for, not open_for)
+    assert flags(wanted)["CNAF-STORM"] == "rwd"
+
+
+@pytest.mark.parametrize("odd", ["ACTIV", "SUSPICIOUS", 5, True, ["DISABLED"], {}])
+def test_a_state_that_nobody_knows_closes_and_opens_nothing(odd: Any) -> None:
+    doma = {**DOMA, "rses": {**DOMA["rses"], "PIC-DCACHE": {**DOMA["rses"]["PIC-DCACHE"], "state": odd}}}
+    wanted = wanted_from_cric(CricState("x", listing_from_views(PLAIN, doma)), 0.0, declared=Declared((Rule(9),)))
+    assert "PIC-DCACHE" in wanted.names
+    assert "PIC-DCACHE" not in {record.name for record in wanted.records} | wanted.inactive.keys() | wanted.closed.keys()
+    assert any("has a state that is not known" in str(problem) for problem in wanted.problems)
+
+
 @pytest.mark.parametrize(("now", "open_for"), [(99.0, "rwd"), (100.0, ""), (199.0, ""), (200.0, "rwd")])
 def test_downtimes_close_while_they_last(now: float, open_for: str) -> None:
     downtimes = (Downtime("pic", 100.0, 200.0), Downtime("INFN-T1", 0.0, 999.0, ("ARC-CE",)))

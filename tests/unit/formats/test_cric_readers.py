@@ -179,6 +179,16 @@ def test_priorities_of_end_points_are_places_in_the_list() -> None:
     assert (srm.prefix, srm.wan["read"], listing.rses["OLD"].record.properties["rse_type"]) == ("/p/", 1, "TAPE")
 
 
+@pytest.mark.parametrize("broken", [None, [], [None, 1, "/p"], ["no address"], {"endpoint": "davs://h"}, 5])
+def test_an_end_point_that_cannot_be_read_never_shortens_the_list_of_doors(broken: Any) -> None:
+    good = ["davs://d.example.net:443", 1, "/pool"]
+    listing = listing_from_ddmendpoints({"DISK": {"aprotocols": {"read_wan": [good], "write_wan": [broken, good]}}})
+    assert listing.rses["DISK"].record.protocols is None
+    assert any("all doors of this RSE are left alone" in str(problem) for problem in listing.problems)
+    filled = listing_from_ddmendpoints({"DISK": {"aprotocols": {"read_wan": [["storm://example.com:0", 0, "/"], good]}}})
+    assert len(filled.rses["DISK"].record.protocols or ()) == 1
+
+
 def test_untidy_values_are_left_out_alone() -> None:
     fields = copy.deepcopy(DOMA["rses"]["PIC-DCACHE"])
     fields |= {

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import sysconfig
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,68 @@ def test_hosts_and_groups() -> None:
     (rse,) = lake["hosts"]["door05.pic.es"]["vars"]["datalake_rses"]
     assert (rse["name"], rse["state"], rse["attributes"]["QOS"]) == ("PIC-DCACHE", "ACTIVE", "FAST")
     assert json.loads(json.dumps(lake)) == lake
+
+
+ODD = ["all", "storages", "site_pic", "-x", "a,b", "ünïcode", "{{ 1 }}", "a b", "x[1:9].y", "#x", "*", "!x", "~re", "x."]
+
+
+def with_hosts(*names: str) -> dict[str, Any]:
+    """The preset=doma view with one more RSE for each host."""
+    doma: dict[str, Any] = json.loads((FIXTURES / "doma.json").read_text())
+    fields = doma["rses"]["PIC-DCACHE"]
+    for number, name in enumerate(names):
+        doma["rses"][f"ODD-{number}"] = {**fields, "protocols": [{**fields["protocols"][0], "hostname": name}]}
+    return doma
+
+
+def test_names_that_ansible_would_misunderstand_are_no_hosts() -> None:
+    lake = inventory_of(CricState("x", listing_from_views({}, with_hosts(*ODD, "se-1.example.org"))))
+    assert {"!x", "all", "site_pic", "storages"} <= set(lake["left_out"])  # some are refused with their RSEs before
+    assert not lake["hosts"].keys() & set(ODD)
+    assert {"se-1.example.org", "door05.pic.es"} <= lake["hosts"].keys()
+
+
+class Cric:
+    """Answers the two views over HTTP, and counts."""
+
+    def __init__(self, doma: dict[str, Any]) -> None:
+        self.asked = 0
+        cric = self
+
+        class Pages(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                cric.asked += 1
+                body = json.dumps(doma if "preset" in self.path else {}).encode() if "/rse/" in self.path else b""
+                self.send_response(200 if body else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_words: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+
+
+def test_from_an_address_with_a_cache_and_a_last_good_copy(tmp_path: Path) -> None:
+    cric = Cric(with_hosts(*ODD))
+    settings = "cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: cache\ncopies: copies\n"
+    (tmp_path / "lake.cric.yml").write_text(f"plugin: escape.datalake.cric\nurl: http://127.0.0.1:{cric.http.server_port}\n{settings}")
+    done = called("ansible-inventory", "-i", "lake.cric.yml", "--list", cwd=tmp_path)
+    assert "on no host that Ansible could use: '!x'" in done.stderr
+    assert "Failed to parse" not in done.stderr
+    assert cric.asked == 3  # two views, services
+    lake = listed(tmp_path)
+    assert (cric.asked, lake["site_pic"]["hosts"]) == (3, ["door05.pic.es", "xrootd.pic.es"])
+    cric.stop()
+    done = called("ansible-inventory", "-i", "lake.cric.yml", "--list", "--flush-cache", cwd=tmp_path)
+    assert "this is the copy of" in done.stderr
+    assert json.loads(done.stdout)["site_pic"]["hosts"] == lake["site_pic"]["hosts"]
 
 
 def called(command: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -322,8 +322,7 @@ class Service:
         class Answer:
             status_code = 200
 
-            def json(self) -> Any:
-                return answer
+            content = json.dumps(answer).encode()
 
         return Answer()
 

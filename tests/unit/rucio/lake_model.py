@@ -23,7 +23,7 @@ def refusal(error_class: str) -> ApiError:
 class RucioModel:
     """kill_at: number of the write before which the tool is killed. refuse: number of the write that is refused."""
 
-    major, version = 41, "41.5.1"
+    major, version, base = 41, "41.5.1", "https://rucio.example.org/"
 
     def __init__(self) -> None:
         self.rses: dict[str, dict[str, Any]] = {}
@@ -64,6 +64,10 @@ class RucioModel:
 
     def deleted_attributes(self, rse: str) -> dict[str, Any] | None:
         return self.deleted.get(rse)
+
+    def limits(self, rse: str) -> dict[str, int]:
+        held = self._rse(rse)
+        return {name: held[name] for name in ("MinFreeSpace", "MaxBeingDeletedFiles") if held.get(name) is not None}
 
     def usage(self, rse: str, source: str) -> dict[str, Any]:
         return dict(self.usages.get(rse, {}))

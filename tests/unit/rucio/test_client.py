@@ -117,6 +117,27 @@ def test_what_is_no_rucio_server_is_called_so(stub: Stub, body: bytes) -> None:
         stub.client().version  # noqa: B018
 
 
+PAGE = b"<html><body>Please log in</body></html>"
+
+
+@pytest.mark.parametrize("body", [PAGE, b"", b"[]", b"5", b'{"rses": []}', b'{"rses": {}', b"[" * 100_000])
+def test_an_answer_of_another_shape_is_a_sentence(stub: Stub, body: bytes) -> None:
+    stub.answers |= dict.fromkeys(["/export/", "/rses/A/attr/", "/accounts/a/limits/global"], (200, {}, body))
+    with pytest.raises(ApiError, match="this is no Rucio server"):
+        stub.client().lake()
+    if b"rses" not in body:
+        for read in (lambda client: client.attributes("A"), lambda client: client.global_quotas("a", ["X"])):
+            with pytest.raises(ApiError, match="this is no Rucio server"):
+                read(stub.client())
+
+
+@pytest.mark.parametrize("body", [PAGE, b"[]", b'{"account": "a"}\n{"acc'])
+def test_lines_of_another_shape_are_a_sentence(stub: Stub, body: bytes) -> None:
+    stub.answers["/accounts/"] = (200, {}, body)
+    with pytest.raises(ApiError, match="this is no Rucio server"):
+        stub.client().accounts()
+
+
 def test_a_log_in_without_a_token_says_why(stub: Stub) -> None:
     stub.answers["/auth/userpass"] = (206, {}, b"[]")
     with pytest.raises(ApiError, match="set the account option"):

@@ -266,6 +266,23 @@ def test_an_account_of_others_is_not_touched_and_not_suspended() -> None:
     assert {name: repr(server.accounts[name]) for name in before} == before
 
 
+def test_what_was_held_back_is_tried_again() -> None:
+    server = Server()
+    with_certificate = someone(1, "escape", subjects=("CN=a,O=b",))
+    server.run([with_certificate])
+    strict = replace(OPEN, removals=Limit(0, 0))
+    assert server.changes([someone(1, "escape")], guard=strict) == ()
+    assert {change.kind for change in server.changes([someone(1, "escape")])} == {"identity", "verified"}
+
+
+def test_a_new_account_needs_no_second_look() -> None:
+    server = Server()
+    for change in server.changes([someone(1, "escape", subjects=("CN=a,O=b",))]):
+        server.write(change)
+    world = server.world([someone(1, "escape", subjects=("CN=a,O=b",))], RULES)
+    assert world.details == {}
+
+
 persons = st.builds(
     lambda number, active, groups, mail, subjects: someone(number, *groups, active=active, email=mail, subjects=tuple(subjects)),
     st.integers(0, 7),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.distance_rul
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, WAN_OPERATIONS, Protocol, RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import DIGEST, SOURCE_MARK, LakeOptions, digest_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import Purge
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lake_model import Killed, RucioModel, key_of
@@ -102,13 +105,21 @@ def shown(model: RucioModel, wanted: WantedLake) -> None:
         assert {to: model.distances[source, to] for to in row} == row
 
 
+@contextlib.contextmanager
+def copies(kept: bool) -> Iterator[Path | None]:
+    """A folder for the distances that were written, or none."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) if kept else None
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(wanteds(), wanteds())
-def test_one_run_is_enough_and_the_second_does_nothing(before: WantedLake, wanted: WantedLake) -> None:
+@given(wanteds(), wanteds(), st.booleans())
+def test_one_run_is_enough_and_the_second_does_nothing(before: WantedLake, wanted: WantedLake, kept: bool) -> None:
     model = RucioModel()
-    sync(model, before)
-    held = copy.deepcopy(model)
-    answer = sync(model, wanted)
+    with copies(kept) as folder:
+        sync(model, before, copies=folder)
+        held = copy.deepcopy(model)
+        answer = sync(model, wanted, copies=folder)
     assert not answer.get("failed"), answer["msg"]
     shown(model, wanted)
     assert model.rses.keys() >= held.rses.keys()
@@ -119,17 +130,20 @@ def test_one_run_is_enough_and_the_second_does_nothing(before: WantedLake, wante
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(wanteds(), wanteds(), st.integers(1, 60), st.booleans())
-def test_killed_or_refused_anywhere_a_repeated_run_ends_the_same(before: WantedLake, wanted: WantedLake, at: int, killed: bool) -> None:
+@given(wanteds(), wanteds(), st.integers(1, 60), st.booleans(), st.booleans())
+def test_killed_or_refused_anywhere_a_repeated_run_ends_the_same(
+    before: WantedLake, wanted: WantedLake, at: int, killed: bool, kept: bool
+) -> None:
     undisturbed = RucioModel()
-    sync(undisturbed, before)
-    disturbed = copy.deepcopy(undisturbed)
-    sync(undisturbed, wanted)
-    setattr(disturbed, "kill_at" if killed else "refuse_at", disturbed.writes + at)
-    with contextlib.suppress(Killed):
-        sync(disturbed, wanted)
-    disturbed.kill_at = disturbed.refuse_at = -1
-    answer = sync(disturbed, wanted)
+    with copies(kept) as folder:
+        sync(undisturbed, before, copies=folder)
+        disturbed = copy.deepcopy(undisturbed)
+        sync(undisturbed, wanted)
+        setattr(disturbed, "kill_at" if killed else "refuse_at", disturbed.writes + at)
+        with contextlib.suppress(Killed):
+            sync(disturbed, wanted, copies=folder)
+        disturbed.kill_at = disturbed.refuse_at = -1
+        answer = sync(disturbed, wanted, copies=folder)
     assert not answer.get("failed"), answer["msg"]
     ended, expected = state(disturbed), state(undisturbed)
     for rses, *_rest in (ended, expected):  # which RSE notes the digest may differ
@@ -185,6 +199,87 @@ def test_adding_a_site_reads_no_distances() -> None:
     assert model.writes - writes == 3 * 3 + 1 + 1  # RSE, mark, door; one import; the digest
 
 
+def test_changing_one_distance_reads_none(tmp_path: Path) -> None:
+    model = RucioModel()
+    records = mesh(60)
+    sync(model, wanted_from_records(records, declared=Declared((Rule(1),))), copies=tmp_path)
+    writes = model.writes
+    other = wanted_from_records(records, declared=Declared((Rule(1),), {"M5": {"M7": 4, "M8": None}}))
+    answer = sync(model, other, copies=tmp_path)
+    assert answer["actions"][0] == "M5: update distances to M7"
+    assert (model.distance_exports, model.writes - writes, model.distances["M5", "M7"]) == (0, 2, 4)
+    sync(model, other, replace(OPTIONS, purge_distances=True), copies=tmp_path)
+    assert not sync(model, other, copies=tmp_path)["changed"]
+    assert model.distance_exports == 0
+
+
+@pytest.mark.parametrize("damage", ["{}", "not JSON", '{"documents": {"M0": 1, "M1": {"M2": "x"}}}', "other rows"])
+def test_a_copy_of_other_distances_is_not_believed(tmp_path: Path, damage: str) -> None:
+    model = RucioModel()
+    sync(model, wanted_from_records(mesh(4), declared=Declared((Rule(1),))), copies=tmp_path)
+    (held,) = tmp_path.iterdir()
+    if damage == "other rows":
+        text = held.read_text()
+        damage = text.replace('"M1": 1', '"M1": 2', 1)
+        assert damage != text
+    held.write_text(damage)
+    wanted = wanted_from_records(mesh(4), declared=Declared((Rule(2),)))
+    sync(model, wanted, copies=tmp_path)
+    assert model.distance_exports == 1
+    assert set(model.distances.values()) == {2}
+    assert not sync(model, wanted, copies=tmp_path)["changed"]
+
+
+def test_a_copy_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    model = RucioModel()
+    wanted = wanted_from_records(mesh(4), declared=Declared((Rule(1),)))
+    done = synchronise(model, wanted, OPTIONS, copies=tmp_path / "file")  # type: ignore[arg-type]
+    assert not done.answer.get("failed")
+    assert "could not be written" in done.not_kept
+
+
+def test_a_purge_counts_each_distance() -> None:
+    model = RucioModel()
+    sync(model, wanted_from_records(mesh(6), declared=Declared((Rule(1),))))
+    fewer = wanted_from_records(mesh(6), declared=Declared((Rule(1),), {"M0": dict.fromkeys([f"M{number}" for number in range(6)])}))
+    options = LakeOptions(guard=Guard(removals=Limit(4, 100.0)), purge_distances=True, verify_distances=True)
+    answer = sync(model, fewer, options)
+    assert "5 of" in answer["msg"]
+    assert "guard.removals.number to 5" in answer["msg"]
+    assert ("M0", "M1") in model.distances
+    assert not sync(model, fewer, replace(options, guard=Guard(removals=Limit(5, 100.0)))).get("failed")
+    assert ("M0", "M1") not in model.distances
+
+
+def test_a_source_of_which_too_much_cannot_be_read_closes_nothing() -> None:
+    model = RucioModel()
+    sync(model, wanted_from_records(mesh(10)))
+    half = wanted_from_records(mesh(5))
+    names = frozenset(f"M{number}" for number in range(9))
+    options = LakeOptions(guard=Guard(), absent="disable")
+    doubtful = replace(half, names=names, unreadable=names - {record.name for record in half.records})
+    answer = sync(model, doubtful, options)
+    assert "4 of 9 cannot be read" in answer["msg"]
+    assert all(rse["availability_read"] for rse in model.rses.values())
+    assert not sync(model, replace(doubtful, unreadable=frozenset({"M5"})), options).get("failed")
+    assert not model.rses["M9"]["availability_read"]
+
+
+def test_a_purge_that_is_held_back_leaves_nothing_to_do_twice(tmp_path: Path) -> None:
+    model = RucioModel()
+    sync(model, wanted_from_records(mesh(6), declared=Declared((Rule(1),))), copies=tmp_path)
+    other = wanted_from_records(mesh(6), declared=Declared((Rule(1),), {"M0": {"M1": 4, "M2": None, "M3": None}}))
+    options = replace(OPTIONS, guard=Guard(removals=Limit(1, 100.0)), purge_distances=True)
+    first = sync(model, other, options, copies=tmp_path)
+    assert (first["actions"], len(first["held_back"])) == (["M0: update distances to M1"], 1)
+    assert "failures" not in first
+    again = sync(model, other, options, copies=tmp_path)
+    assert (again["changed"], len(again["held_back"])) == (False, 1)
+    assert not sync(model, other, replace(options, guard=FREE), copies=tmp_path).get("failed")
+    assert ("M0", "M2") not in model.distances
+
+
 def test_distances_of_others_are_found_when_asked_for() -> None:
     model = RucioModel()
     wanted = wanted_from_records(mesh(4), declared=Declared((Rule(1),)))
@@ -212,13 +307,17 @@ def test_two_sources_do_not_fight() -> None:
     }
 
 
-def test_a_copy_only_adds() -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_copy_only_adds(kept: bool, tmp_path: Path) -> None:
     model = RucioModel()
-    sync(model, wanted_from_records(mesh(3, attributes={"x": "1", "y": "2"}), declared=Declared((Rule(1),))))
+    folder = tmp_path if kept else None
+    sync(model, wanted_from_records(mesh(3, attributes={"x": "1", "y": "2"}), declared=Declared((Rule(1),))), copies=folder)
     held = copy.deepcopy(model.rses)
     changed = mesh(4, attributes={"x": "2", "y": None, "z": "3"}, properties={"availability_read": False})
-    answer = sync(model, replace(wanted_from_records(changed, declared=Declared((Rule(5),))), additions_only="CRIC is down"))
+    only = replace(wanted_from_records(changed, declared=Declared((Rule(5),))), additions_only="CRIC is down")
+    answer = sync(model, only, copies=folder)
     assert not answer.get("failed"), answer["msg"]
+    assert not sync(model, only, copies=folder)["changed"]
     assert model.distances["M0", "M1"] == 1
     assert model.distances["M0", "M3"] == 5
     for name in ("M0", "M1", "M2"):
@@ -245,6 +344,57 @@ def test_a_server_with_rses_never_gets_rses_by_import() -> None:
     model.import_rses = pytest.fail  # type: ignore[assignment, method-assign]
     sync(model, wanted_from_records(mesh(30)))
     assert model.rses["HAND"]["attributes"] == {"HAND": True}
+
+
+class Losing(RucioModel):
+    """Does what it is asked, and its answer to the first such call is lost."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__()
+        self.call: str | None = call
+
+    def _lost(self, call: str) -> None:
+        if self.call == call:
+            self.call = None
+            raise ApiError("Rucio", "POST", "model", None, "the connection broke")
+
+    def import_rses(self, rses: Mapping[str, Mapping[str, Any]]) -> None:
+        super().import_rses(rses)
+        self._lost("import_rses")
+
+    def import_distances(self, distances: Mapping[tuple[str, str], int]) -> None:
+        super().import_distances(distances)
+        self._lost("import_distances")
+
+
+@pytest.mark.parametrize("call", ["import_rses", "import_distances"])
+def test_a_lost_answer_to_an_import_is_made_good(call: str) -> None:
+    wanted = wanted_from_records(mesh(25, attributes={"x": "1"}), declared=Declared((Rule(1),)))
+    undisturbed, disturbed = RucioModel(), Losing(call)
+    sync(undisturbed, wanted)
+    answer = sync(disturbed, wanted)
+    assert disturbed.call is None
+    assert not answer.get("failed"), answer["msg"]
+    assert state(disturbed) == state(undisturbed)
+    assert not sync(disturbed, wanted)["changed"]
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+@pytest.mark.parametrize("killed", [True, False])
+def test_filling_an_empty_server_is_finished_by_the_next_run(at: int, killed: bool) -> None:
+    wanted = wanted_from_records(mesh(25, attributes={"x": "1"}), declared=Declared((Rule(1),)))
+    undisturbed, disturbed = RucioModel(), RucioModel()
+    sync(undisturbed, wanted)
+    setattr(disturbed, "kill_at" if killed else "refuse_at", at)
+    with contextlib.suppress(Killed):
+        sync(disturbed, wanted)
+    disturbed.kill_at = disturbed.refuse_at = -1
+    assert not sync(disturbed, wanted).get("failed")
+    ended, expected = state(disturbed), state(undisturbed)
+    for rses, *_rest in (ended, expected):  # which RSE notes the digest may differ
+        for rse in rses.values():
+            rse["attributes"].pop(DIGEST, None)
+    assert ended == expected
 
 
 def test_the_digest_does_not_depend_on_order() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, WriteRefused
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls, WriteRefused
 
 
 class Peer(ThreadingHTTPServer):
@@ -113,8 +114,28 @@ def test_read_only_client_refuses_writes_before_sending(peer: Peer) -> None:
     assert peer.seen == ["GET /a"]
 
 
+@pytest.mark.parametrize("tls", [Tls(ca="/nowhere/ca.pem"), Tls(certificate="/nowhere/cert.pem")])
+def test_certificates_that_are_not_there_are_a_sentence(tls: Tls) -> None:
+    with pytest.raises(ApiError, match="/nowhere/"):
+        HttpClient("X", "https://localhost:1", tls=tls).request("GET", "a")
+
+
+def test_what_does_not_fit_into_a_header_is_a_sentence_that_does_not_show_it(peer: Peer) -> None:
+    with pytest.raises(ApiError, match="has letters that HTTP does not take") as problem:
+        HttpClient("X", peer.url).request("GET", "a", headers={"X-Password": "geheim\u20ac"})
+    assert "geheim" not in str(problem.value)
+    assert "20ac" not in str(problem.value)
+
+
+@pytest.mark.parametrize("url", ["rucio.example.org", "https://", "ftp://x", "https://[::1"])
+def test_what_is_no_address_is_a_sentence_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: pytest.fail("it waited"))
+    with pytest.raises(ApiError, match="check the address"):
+        HttpClient("X", url).request("GET", "a")
+
+
 def test_no_server_is_a_sentence() -> None:
-    with pytest.raises(ApiError, match="no answer: ConnectionError, check the address"):
+    with pytest.raises(ApiError, match=r"no answer: Failed to establish a new connection: .*refused; check the address"):
         HttpClient("peer", "http://127.0.0.1:9", retries=0).request("GET", "/a")
 
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.iam import IamClient
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.issuer import IssuerClient
 
 Answer = tuple[int, str, bytes]
 
@@ -121,3 +122,13 @@ def test_the_token_is_never_shown(server: Server) -> None:
     with pytest.raises(ApiError) as problem:
         server.client().users()
     assert "of the test" not in str(problem.value)
+
+
+def test_a_wrong_secret_is_not_taken_for_a_missing_scope(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any) -> str:
+        raise ApiError("issuer IAM", "POST", "token", 401, "invalid_client")
+
+    monkeypatch.setattr(IssuerClient, "token", refuse)
+    with pytest.raises(ApiError, match=r"POST token: HTTP 401: invalid_client$"):
+        IamClient(f"http://127.0.0.1:{server.http.server_port}/", client_id="a", secret="b").users()
+    assert server.calls == []
