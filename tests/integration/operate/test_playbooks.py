@@ -107,6 +107,11 @@ def test_describe_says_what_the_inventory_lacks(tmp_path: Path) -> None:
         f"{host}: datalake_storage: is missing. Describe the storage in host_vars/{host}.yml" in told
         for host in ("se1.example.org", "se2.example.org")
     )
-    empty = play("describe")
-    assert empty.returncode == 2
-    assert "no storages" in empty.stdout + empty.stderr
+
+
+def test_describe_of_an_inventory_without_storages(tmp_path: Path) -> None:
+    lake = {"datalake_lake": {"name": "lake", "issuers": {"escape": {"url": "https://iam.example.org/"}}}}
+    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"vars": lake}}))
+    done = play("describe", inventory=str(tmp_path))
+    assert done.returncode == 2
+    assert "put their hosts into the group storages" in done.stdout + done.stderr
