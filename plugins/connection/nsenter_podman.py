@@ -25,6 +25,11 @@ options:
     vars:
       - name: inventory_hostname
       - name: ansible_host
+  remote_user:
+    description: Who runs the commands. Always root; said so that C(become) need not change the user, which containers without sudo could not.
+    type: str
+    choices: [root]
+    default: root
 """
 
 import os

@@ -109,6 +109,8 @@ def gather(source: Source, system: str = "", release: str = "", also: Mapping[st
     patterns = [pattern for each in systems for pattern in (*each.markers, *each.files, *also.get(each.name, ()))]
     secrets = [pattern for each in systems for pattern in each.secrets]
     first = source.read(patterns, secrets, systems, ())
+    if system and not first.texts and not first.left_out:
+        raise tree.UnknownTreeError(f"No configuration of {system} is below this root. Looked for: {', '.join(patterns)}.")
     found = systems[0] if system else tree.detect([*first.texts, *first.left_out])
     read = (*found.files, *also.get(found.name, ()))
     files = {path: text for path, text in first.texts.items() if tree.matches(path, read)}

@@ -57,7 +57,7 @@ def _about_site(site: Site, release: str) -> Iterator[Finding]:
         yield rules.RELEASE_UNKNOWN.at(
             site.layout or "etc/dcache/dcache.conf",
             0,
-            f"dCache {release!r} is unknown here, so its properties and services cannot be checked; known are {lines[0]} to {lines[-1]}.",
+            f"{f'dCache {release!r} is unknown here' if release else 'The release of dCache is not given'}, so its properties and services cannot be checked; known are {lines[0]} to {lines[-1]}.",
             "Give the full version of the installed package, such as 9.2.30.",
         )
     if site.missing:
