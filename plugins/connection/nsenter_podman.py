@@ -26,7 +26,7 @@ options:
       - name: inventory_hostname
       - name: ansible_host
   remote_user:
-    description: Who runs the commands. Always root; said so that C(become) need not change the user, which containers without sudo could not.
+    description: Who runs the commands. Always root, so that C(become) changes nothing and needs no sudo.
     type: str
     choices: [root]
     default: root

@@ -54,10 +54,11 @@ def check_config(files: Mapping[str, str], release: str, hostname: str = "") -> 
 def _about_site(site: Site, release: str) -> Iterator[Finding]:
     if site.release is None:
         lines = dcache_data.lines()
+        told = f"dCache {release!r} is unknown here" if release else "The release of dCache is not given"
         yield rules.RELEASE_UNKNOWN.at(
             site.layout or "etc/dcache/dcache.conf",
             0,
-            f"{f'dCache {release!r} is unknown here' if release else 'The release of dCache is not given'}, so its properties and services cannot be checked; known are {lines[0]} to {lines[-1]}.",
+            f"{told}, so its properties and services cannot be checked; known are {lines[0]} to {lines[-1]}.",
             "Give the full version of the installed package, such as 9.2.30.",
         )
     if site.missing:
