@@ -174,7 +174,7 @@ def _parse_attribute(value: Any) -> str | int | bool:
         raise Wrong("has no value.", "Give one, or remove the key.")
     if isinstance(value, float):
         raise Wrong(f"is read as the number {value}.", "Put it in quotes: Rucio keeps texts.")
-    if isinstance(value, int) and abs(value) > MOST_BYTES:
+    if isinstance(value, int) and value.bit_length() > 3 * rucio.MAX_TEXT:  # more than the column has characters
         raise Wrong("is a number of many digits.", "Put it in quotes: Rucio keeps texts.")
     found: str | int | bool = SCALAR.parse(value)
     return found
