@@ -34,11 +34,6 @@ def storage_text(adopted: Adopted, host: str, system: str, release: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def lake_text(issuers: Mapping[str, Any], name: str = "lake") -> str:
-    """group_vars of all storages of a lake: its name and its issuers."""
-    return "\n".join(["---", "datalake_lake:", *_table({"name": name, "issuers": dict(issuers)}, tables.LAKE, "  ")]) + "\n"
-
-
 def with_lake(adopted: Adopted, issuers: Mapping[str, Any]) -> Adopted:
     """The same with the names that a lake gives to its issuers. issuers: of the lake, as its description has them."""
     known = {str(entry.get("url")): name for name, entry in issuers.items()}

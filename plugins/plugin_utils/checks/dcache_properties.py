@@ -22,7 +22,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_lay
 
 REFERENCE = re.compile(r"\$\{([^${}]+)\}")
 SYSTEM_PROPERTIES = ("java.", "user.", "os.", "file.", "path.", "line.", "sun.", "env.")
-HEADER_LIKE = re.compile(r"\s*\[[^\]]*\]?.*")
 
 
 def check(files: Mapping[str, str], release: str, hostname: str = "") -> list[Finding]:

@@ -55,11 +55,6 @@ def about_size(count: int) -> str:
     return f"{_decimals(Fraction(round(Fraction(count * 100, factor)), 100))}{unit}"
 
 
-def format_duration(seconds: int) -> str:
-    """The largest unit that parse_duration() reads as exactly these seconds: ``36h``, ``1d``."""
-    return format_milliseconds(seconds * 1000)
-
-
 def format_milliseconds(milliseconds: int) -> str:
     """The largest unit that holds a time in whole numbers: ``20ms``, ``10min``."""
     for unit, factor in reversed(list(TIMES_MS.items())):
