@@ -46,7 +46,10 @@ class ActionModule(site_action.SiteAction):
             "complete": not problems,
             "text": text,
         }
-        return answer if not arguments["dest"] else {**answer, **self._written(Path(arguments["dest"]), text, arguments["force"])}
+        dest = arguments["dest"]
+        if not dest:
+            return answer
+        return {**answer, **self._written(Path(f"{dest}{name}.yml" if dest.endswith("/") else dest), text, arguments["force"])}
 
     def _written(self, file: Path, text: str, force: bool) -> dict[str, Any]:
         """Writes the description unless another one is there that somebody may have worked on."""

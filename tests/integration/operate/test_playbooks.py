@@ -91,6 +91,18 @@ def test_adopt_takes_a_relative_path_from_where_it_was_started(tmp_path: Path) -
     assert written == {"lakes/mine/hosts.yml", "lakes/mine/group_vars/all.yml", "lakes/mine/host_vars/se.example.net.yml"}
 
 
+def test_a_copy_tells_the_name_of_its_host(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "etc/xrootd").mkdir(parents=True)
+    (root / "etc/hostname").write_text("se.example.net\n")
+    (root / "etc/xrootd/xrootd-lake.cfg").write_text("all.export /escape\nxrd.port 1094\nofs.authorize\n")
+    done = play("adopt", root=root, release="5.5.3", dest=tmp_path / "lake")
+    assert done.returncode == 0, done.stdout + done.stderr
+    doors = yaml.safe_load((tmp_path / "lake/host_vars/se.example.net.yml").read_text())["datalake_storage"]["doors"]
+    assert {door["host"] for door in doors} == {"se.example.net"}
+    assert "se.example.net" in (tmp_path / "lake/hosts.yml").read_text()
+
+
 def test_describe_shows_the_rses_that_follow() -> None:
     done = play("describe", inventory="inventories/example")
     assert done.returncode == 0, done.stdout + done.stderr
