@@ -29,7 +29,7 @@ class ActionModule(site_action.SiteAction):
 
     def study(self, site: Site, arguments: dict[str, Any]) -> dict[str, Any]:
         name = site_action.name_of(site, arguments["host"])
-        adopted = tree.adopter_of(site.system.name).adopt(site.files, site.release, name)
+        adopted = render.without_templates(tree.adopter_of(site.system.name).adopt(site.files, site.release, name))
         lake = arguments["lake"]
         if lake:
             adopted = render.with_lake(adopted, lake.get("issuers", {}))
