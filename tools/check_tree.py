@@ -27,7 +27,10 @@ def main() -> int:
     parser.add_argument("--system", default="", help="what to check, when the tree holds several systems")
     parser.add_argument("--report", type=Path, help="write the JSON report here")
     parser.add_argument("--sarif", type=Path, help="write a SARIF 2.1.0 report here")
-    options = parser.parse_args()
+    try:
+        options = parser.parse_args()
+    except SystemExit as end:
+        return NOT_CHECKED if end.code else 0
     if not options.root:
         print("No root is given: make check ROOT=DIR RELEASE=x.y.z", file=sys.stderr)
         return NOT_CHECKED

@@ -29,7 +29,7 @@ class ActionModule(site_action.SiteAction):
 
     def study(self, site: Site, arguments: dict[str, Any]) -> dict[str, Any]:
         name = site_action.name_of(site, arguments["host"])
-        adopted = tree.adopter_of(site.system.name).adopt(site.files, site.release, name)
+        adopted = render.without_templates(tree.adopter_of(site.system.name).adopt(site.files, site.release, name))
         lake = arguments["lake"]
         if lake:
             adopted = render.with_lake(adopted, lake.get("issuers", {}))
@@ -46,7 +46,10 @@ class ActionModule(site_action.SiteAction):
             "complete": not problems,
             "text": text,
         }
-        return answer if not arguments["dest"] else {**answer, **self._written(Path(arguments["dest"]), text, arguments["force"])}
+        dest = arguments["dest"]
+        if not dest:
+            return answer
+        return {**answer, **self._written(Path(f"{dest}{name}.yml" if dest.endswith("/") else dest), text, arguments["force"])}
 
     def _written(self, file: Path, text: str, force: bool) -> dict[str, Any]:
         """Writes the description unless another one is there that somebody may have worked on."""

@@ -25,6 +25,11 @@ options:
     vars:
       - name: inventory_hostname
       - name: ansible_host
+  remote_user:
+    description: Who runs the commands. Always root, so that C(become) changes nothing and needs no sudo.
+    type: str
+    choices: [root]
+    default: root
 """
 
 import os

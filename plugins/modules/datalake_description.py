@@ -20,7 +20,8 @@ options:
     description:
       - What all storages share, the variable C(datalake_lake).
       - The page C(docs/description.md) of the collection explains every key.
-    type: dict
+      - Anything but a mapping is reported among the problems.
+    type: raw
     required: true
   storages:
     description:
@@ -88,6 +89,13 @@ rses:
       properties: {rse_type: DISK, volatile: false}
       attributes: {QOS: FAST, oidc_base_path: /escape}
       space: 50000000000000
+text:
+  description: For people, the RSEs with their class, capacity, path in tokens and addresses.
+  returned: success
+  type: str
+  sample: |-
+    LAB-XRD1-FAST: FAST, 50TB, /fast in tokens
+      davs://se.example.org:1094/escape/fast/
 problems:
   description: What is wrong with the descriptions. The same is in the message of the failure, for people.
   returned: failure

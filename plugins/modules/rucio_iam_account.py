@@ -61,7 +61,7 @@ options:
         type: path
       ca_path:
         description:
-          - File or directory of the certificate authorities that may vouch for the IAM; those of the Python library requests when not set.
+          - File or directory of the certificate authorities that may vouch for the IAM; those of the system when it is not given.
           - If not set, the environment variable E(DATALAKE_IAM_CA_PATH) is used.
         type: path
       timeout:

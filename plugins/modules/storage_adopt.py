@@ -35,7 +35,9 @@ options:
     description: The lake, as in the inventory variable C(datalake_lake), where there is one. Its names of issuers are then used.
     type: dict
   dest:
-    description: File of the controller for the description, such as C(inventories/mylake/host_vars/se.example.org.yml).
+    description:
+      - File of the controller for the description, such as C(inventories/mylake/host_vars/se.example.org.yml).
+      - With a slash at the end, the folder of a file with the name of the host.
     type: path
   force:
     description: Overwrites O(dest) when it is there and says something else.

@@ -22,7 +22,10 @@ class HostFailure(Exception):
 
     def __init__(self, result: Mapping[str, Any]) -> None:
         self.result = {key: value for key, value in result.items() if key in ("msg", "unreachable", "module_stderr", "rc")}
-        super().__init__(str(result.get("msg", "")))
+        said = str(result.get("module_stderr", "")).strip()
+        if said and "msg" in self.result:  # no answer of the module, but what stood in its way
+            self.result["msg"] = f"The host could not be read: {said}"
+        super().__init__(str(self.result.get("msg", "")))
 
 
 class SiteAction(DatalakeAction):

@@ -16,6 +16,7 @@ from ansible_collections.escape.datalake.plugins.module_utils.host_trees import 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import tree
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.host import Host
 
+HOSTNAME = "etc/hostname"
 VERSION = re.compile(r"(?:\d+:)?(\d+(?:\.\d+)*)")
 
 
@@ -108,15 +109,18 @@ def gather(source: Source, system: str = "", release: str = "", also: Mapping[st
     systems = (tree.system_named(system),) if system else tree.SYSTEMS
     patterns = [pattern for each in systems for pattern in (*each.markers, *each.files, *also.get(each.name, ()))]
     secrets = [pattern for each in systems for pattern in each.secrets]
-    first = source.read(patterns, secrets, systems, ())
+    first = source.read([HOSTNAME, *patterns], secrets, systems, ())
+    told = first.texts.get(HOSTNAME, "").strip()
+    if system and not {*first.texts, *first.left_out} - {HOSTNAME}:
+        raise tree.UnknownTreeError(f"No configuration of {system} is below this root. Looked for: {', '.join(patterns)}.")
     found = systems[0] if system else tree.detect([*first.texts, *first.left_out])
     read = (*found.files, *also.get(found.name, ()))
     files = {path: text for path, text in first.texts.items() if tree.matches(path, read)}
     left_out = {path: why for path, why in first.left_out.items() if tree.matches(path, read)}
     release = release or _installed(found, source.versions)
-    hostname = source.host.name if source.host else files.get("etc/hostname", "").strip()
+    hostname = source.host.name if source.host else told
     if hostname and found.name == "dcache":
-        files.setdefault("etc/hostname", hostname + "\n")
+        files.setdefault(HOSTNAME, hostname + "\n")
     named = {path.lstrip("/") for path in found.named(files, release)} if found.named else set()
     elsewhere = sorted(path for path in named if not tree.matches(path, read))
     looks = _looks(found, files, release, source.host, elsewhere)

@@ -11,7 +11,6 @@ import pytest
 from testinfra.host import Host
 
 UNITS = ("storm-webdav", "storm-backend-server", "storm-frontend-server", "storm-globus-gridftp")
-WARNED = {"path-boundary"}
 """StoRM compares scope paths letter by letter."""
 
 

@@ -19,24 +19,20 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.fields impor
 PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9._/:@+-]*|[0-9]+(?:\.[0-9]+)?[kKMGTPE]i?B|[0-9]+(?:ms|s|min|h|d|w)")
 KEYWORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 NEW_LINE = "\n"
+TEMPLATE = re.compile(r"\{[{%#]")
 WIDTH = 120  # characters of a mapping or list on one line
 
 
 def storage_text(adopted: Adopted, host: str, system: str, release: str) -> str:
     """host_vars of a storage."""
-    lines = ["---", f"# Read from the files of {host} ({f'{system} {release}'.strip()})."]
+    lines = ["---", _remark(f"# Read from the files of {host} ({f'{system} {release}'.strip()}).")]
     if adopted.notes:
-        lines += ["# Look at these places, then take this list away:", *(f"#  * {note}" for note in adopted.notes)]
+        lines += ["# Look at these places, then take this list away:", *(_remark(f"#  * {note}") for note in adopted.notes)]
     lines += ["datalake_storage:", *_table(adopted.storage, tables.STORAGE, "  ")]
     if adopted.variables:
         lines += ["", "# What the description does not say."]
-        lines += [line for name, value in adopted.variables.items() for line in _entry(_flow(str(name)), value, "")]
+        lines += [line for name, value in adopted.variables.items() for line in _entry(_key(name), value, "")]
     return "\n".join(lines) + "\n"
-
-
-def lake_text(issuers: Mapping[str, Any], name: str = "lake") -> str:
-    """group_vars of all storages of a lake: its name and its issuers."""
-    return "\n".join(["---", "datalake_lake:", *_table({"name": name, "issuers": dict(issuers)}, tables.LAKE, "  ")]) + "\n"
 
 
 def with_lake(adopted: Adopted, issuers: Mapping[str, Any]) -> Adopted:
@@ -58,6 +54,14 @@ def with_lake(adopted: Adopted, issuers: Mapping[str, Any]) -> Adopted:
         storage["areas"] = [{"access": granted, **area} for area in storage["areas"]]
         notes.append("The site lets other groups in than datalake_lake says, so its areas have access lists of their own.")
     return replace(adopted, storage=storage, issuers={names[name]: entry for name, entry in adopted.issuers.items()}, notes=tuple(notes))
+
+
+def without_templates(adopted: Adopted) -> Adopted:
+    """Without issuers that Ansible would take for templates: the file of the lake is written by a filter that cannot mark them as texts."""
+    strange = [name for name, entry in adopted.issuers.items() if TEMPLATE.search(name + json.dumps(entry))]
+    notes = [f"The issuer {name} is left out: what the files say of it would be a template of Ansible." for name in strange]
+    issuers = {name: entry for name, entry in adopted.issuers.items() if name not in strange}
+    return replace(adopted, issuers=issuers, notes=(*adopted.notes, *notes))
 
 
 def _area_with(area: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def _entry(name: str, value: Any, indent: str) -> Iterator[str]:
     """A key and its value, on one line where that is short."""
     flow = _flow(value)
     if isinstance(value, str) and "\n" in value:
-        yield f"{indent}{name}: |{'' if value.endswith(NEW_LINE) else '-'}"
+        yield f"{indent}{name}: {_tag(value)}|{'' if value.endswith(NEW_LINE) else '-'}"
         yield from (f"{indent}  {line}".rstrip() for line in value.rstrip("\n").split("\n"))
     elif not isinstance(value, Mapping | list) or (len(flow) + len(indent) + len(name) + 2 <= WIDTH and "\\n" not in flow):
         yield f"{indent}{name}: {flow}"
@@ -119,17 +123,32 @@ def _entry(name: str, value: Any, indent: str) -> Iterator[str]:
 
 def _mapping(values: Mapping[str, Any], indent: str) -> Iterator[str]:
     for name, value in values.items():
-        yield from _entry(_flow(str(name)), value, indent)
+        yield from _entry(_key(name), value, indent)
 
 
 def _flow(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_flow(str(key))}: {_flow(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(key)}: {_flow(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, str):
-        return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)
+        return _tag(value) + _key(value)
     return json.dumps(value)
+
+
+def _key(name: Any) -> str:
+    text = str(name)
+    return text if _is_plain(text) else json.dumps(text, ensure_ascii=False)
+
+
+def _tag(text: str) -> str:
+    """What keeps Ansible from taking the text of a site for a template and running what is in it on the controller."""
+    return "!unsafe " if TEMPLATE.search(text) else ""
+
+
+def _remark(text: str) -> str:
+    """A remark stays on its line: some characters of files are line ends to YAML."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _is_plain(text: str) -> bool:

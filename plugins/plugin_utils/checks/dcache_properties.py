@@ -28,7 +28,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_lay
 
 REFERENCE = re.compile(r"\$\{([^${}]+)\}")
 SYSTEM_PROPERTIES = ("java.", "user.", "os.", "file.", "path.", "line.", "sun.", "env.")
-HEADER_LIKE = re.compile(r"\s*\[[^\]]*\]?.*")
 
 
 def check(files: Mapping[str, str], release: str, hostname: str = "") -> list[Finding]:
@@ -60,11 +59,11 @@ def check_config(files: Mapping[str, str], release: str, hostname: str = "") -> 
 def _about_site(site: Site, release: str) -> Iterator[Finding]:
     if site.release is None:
         lines = dcache_data.lines()
+        told = f"dCache {release!r} is unknown here" if release else "The release of dCache is not given"
         yield rules.RELEASE_UNKNOWN.at(
             site.layout or "etc/dcache/dcache.conf",
             0,
-            (f"dCache {release!r} is unknown here" if release else "No release is given")
-            + f", so only what holds for every release is checked; known are {lines[0]} to {lines[-1].removesuffix('-dev')}.",
+            f"{told}, so only what holds for every release is checked; known are {lines[0]} to {lines[-1].removesuffix('-dev')}.",
             "Give the full version of the installed package, such as 9.2.30.",
         )
     if site.missing:

@@ -85,7 +85,6 @@ STAGE_ALLOWED_BY_DEFAULT = since("10.2.0")
 QOS_POLICIES = since("9.2.0")
 QOS_SERVICES = since("8.1.0")
 BULK_SERVICE = since("7.0.0")
-BULK_WITH_PAGES = since("8.2.0")
 GRID_FILES_READ_LATE = since("9.0.0")  # before, authzdb and vorolemap do not load without their file
 CLEANERS_SPLIT = since("9.0.0")
 VOMS_INSIDE_VO = since("11.1.0")

@@ -15,6 +15,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from itertools import groupby
 from posixpath import dirname
 from typing import Any, Literal
 
@@ -455,16 +456,18 @@ def render(rses: Sequence[Mapping[str, Any]]) -> str:
         found = [check["result"] for check in rse["checks"]]
         counts = ", ".join(f"{found.count(outcome.value)} {outcome.value}" for outcome in Outcome if outcome.value in found)
         lines.append(f"{rse['name']} ({rse['qos']}, {rse['storage']}): {rse['verdict']}" + (f"  [{counts}]" if counts else ""))
-        before = None
-        for check in rse["checks"]:
-            heading = (check["issuer"], check["door"])
-            if heading != before:
-                lines.append(f"  users of {heading[0]} at {heading[1]}")
-                before = heading
-            number = CHECK_IDS.index(check["id"]) + 1
-            lines.append(f"  {number:3d} {check['id']:<20} {check['result']:<15} {check['got']}".rstrip())
-            if check["why"]:
-                lines.append(f"{'':25}{check['why']}")
+        for (issuer, door), checks_of_door in groupby(rse["checks"], lambda check: (check["issuer"], check["door"])):
+            lines.append(f"  users of {issuer} at {door}")
+            left_out: dict[str, list[str]] = {}
+            for check in checks_of_door:
+                if check["result"] == Outcome.NOT_APPLICABLE.value:
+                    left_out.setdefault(check["why"], []).append(check["id"])
+                    continue
+                number = CHECK_IDS.index(check["id"]) + 1
+                lines.append(f"  {number:3d} {check['id']:<20} {check['result']:<15} {check['got']}".rstrip())
+                if check["why"]:
+                    lines.append(f"{'':25}{check['why']}")
+            lines += [f"      {Outcome.NOT_APPLICABLE.value}, {why}: {', '.join(ids)}" for why, ids in left_out.items()]
     return "\n".join(lines)
 
 

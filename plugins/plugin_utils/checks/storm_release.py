@@ -36,7 +36,6 @@ DROP_IN_FIRST: Release = (1, 3, 0)
 """Older ones read /etc/sysconfig/storm-webdav."""
 REDIS_QUIET: Release = (1, 4, 2)
 """Before it the health page says DOWN without Redis, and the authorisation server was on unless switched off."""
-WELL_KNOWN_FIRST: Release = (1, 4, 2)
 JWT_CLIENT_FIRST: Release = (1, 5, 0)
 HEALTH_MOVED: Release = (1, 8, 0)
 TAPE_FIRST: Release = (1, 9, 0)
@@ -123,12 +122,6 @@ def environment_names() -> frozenset[str]:
         first, _dots, last = span.partition("..")
         names |= {f"{stem}_{number}" for number in range(int(first), int(last) + 1)}
     return frozenset(names - ranged)
-
-
-@cache
-def environment_setting(name: str) -> Setting | None:
-    """The setting that a variable sets."""
-    return next((each for each in application_settings().values() if each.env == name), None)
 
 
 @cache

@@ -12,7 +12,7 @@ sections, which nest; words are parted by blanks, and quotes of both kinds hold 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -182,16 +182,6 @@ def words(argument: str) -> tuple[str, ...]:
 def written(name: str, arguments: Sequence[str]) -> str:
     """A directive on one line; words that need it are quoted."""
     return " ".join([name, *(word if _PLAIN.match(word) else _quoted(word) for word in arguments)])
-
-
-def modules_loaded(documents: Mapping[str, Document]) -> dict[str, tuple[str, int]]:
-    """Place of each LoadModule by the file name of the module."""
-    return {
-        each.args[1].rsplit("/", 1)[-1]: (path, each.line)
-        for path, document in documents.items()
-        for each in document.find("LoadModule")
-        if len(each.args) > 1
-    }
 
 
 def _quoted(word: str) -> str:

@@ -53,13 +53,6 @@ def store_name(template: OsmTemplate) -> str:
     return next((line.value for _number, line in template.entries() if line.key == "StoreName"), "")
 
 
-def with_store_name(template: OsmTemplate, name: str) -> OsmTemplate:
-    """The template with its StoreName set, other lines as they were."""
-    number = next((number for number, line in template.entries() if line.key == "StoreName"), 0)
-    wanted = TemplateLine("StoreName", name)
-    return template.replace(number, wanted) if number else template.insert(1, [wanted])
-
-
 @dataclass(frozen=True)
 class Tags:
     """Tags of one directory, "" when a tag is not set. others: tags that dCache itself does not read."""

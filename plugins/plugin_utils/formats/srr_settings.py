@@ -2,19 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values that decide what a dCache publishes about itself (SRR of the frontend, info provider, storage descriptor).
+"""The language inside ``frontend.srr.shares``: which pool groups a dCache publishes as shares of VOs in its storage resource report.
 
-The properties are read and written as dCache properties; this is the language inside ``frontend.srr.shares`` and the defaults that a site
-must replace. Source: dCache skel/share/defaults/{frontend,info-provider,storage-descriptor}.properties.
+Source: dCache skel/share/defaults/frontend.properties.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-IDENTITY_PROPERTIES = ("info-provider.se-unique-id", "info-provider.se-name", "storage-descriptor.unique-id", "storage-descriptor.name")
-QUALITY_LEVELS = ("development", "testing", "pre-production", "production")
 
 
 @dataclass(frozen=True)
@@ -38,8 +34,3 @@ def parse_shares(value: str) -> tuple[Share, ...]:
 
 def render_shares(shares: Iterable[Share]) -> str:
     return ",".join(f"{share.pool_group}:{vo}" for share in shares for vo in share.vos)
-
-
-def left_as_shipped(properties: Mapping[str, str]) -> tuple[str, ...]:
-    """Identity properties that still name example.org."""
-    return tuple(name for name in IDENTITY_PROPERTIES if "example.org" in properties.get(name, ""))

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-NEXT_CHAIN = "------ NEXT CHAIN ------"
-
 
 def chains(text: str) -> tuple[tuple[str, ...], ...]:
     """The certificate subjects of each chain, the server's first. Comments and blank lines are left out."""

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.model import paths, rucio
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import LAN_OPERATIONS, WAN_OPERATIONS, Protocol, RseRecord, Scalar
@@ -54,11 +53,6 @@ def token_base(area: Area, storage: Storage) -> str:
 def rse_records(storage: Storage, lake: Lake) -> tuple[RseRecord, ...]:
     """One RSE per area, in the order of the areas."""
     return tuple(_record(area, storage, lake) for area in storage.areas)
-
-
-def with_token_support(record: RseRecord, supported: bool = True) -> RseRecord:
-    """The record with ``oidc_support``, for an RSE that passed the probe; None removes it from one that did not."""
-    return replace(record, attributes={**record.attributes, "oidc_support": True if supported else None})
 
 
 def rucio_token_request(record: RseRecord, actions: Sequence[str] = RUCIO_ACTIONS) -> tuple[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
@@ -240,14 +241,18 @@ def shown(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list | tuple | set):
         return "a list"
-    return repr(value) if isinstance(value, str | int | float) else f"a {type(value).__name__}"
+    if isinstance(value, date):
+        return f"the date {value}"
+    return repr(value) if isinstance(value, str | int | float) else "something else"
 
 
 def _read_value(kind: Value, value: Any, path: str, problems: list[Problem]) -> Any:
     try:
         return kind.parse(value)
     except Wrong as wrong:
-        problems.append(Problem(path, wrong.message, wrong.remedy))
+        # What cannot be seen on a screen (line ends, marks of direction) is written out.
+        message = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in wrong.message)
+        problems.append(Problem(path, message, wrong.remedy))
         return None
 
 
@@ -295,7 +300,9 @@ def _read_object(table: Table, value: Any, path: str, problems: list[Problem]) -
     for each in table.fields:
         given = value.get(each.key)
         if given is not None:
-            found[each.key] = read(each.kind, given, f"{path}.{each.key}", problems)
+            parsed = read(each.kind, given, f"{path}.{each.key}", problems)
+            if parsed != [] or given == []:  # a list of wrong items only is not an empty list
+                found[each.key] = parsed
         elif each.required:
             problems.append(Problem(f"{path}.{each.key}", "is missing.", f"Give it: {each.doc}"))
         elif each.default is not None:

@@ -32,6 +32,9 @@ CONTINENTS = ("AF", "AN", "AS", "EU", "NA", "OC", "SA")
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 HOST_PATTERN = rf"localhost|{LABEL}(?:\.{LABEL})*\.(?!\d+$){LABEL}"
 GROUP_PATTERN = r"(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+"
+# What addresses consist of, without what configuration files and JSON take for more: quotes, blanks, commas, $, backslashes.
+ADDRESS = r"[A-Za-z0-9._~:/?#@!&*+=%\[\]-]+"
+MOST_BYTES = 2**63 - 1  # what a column of Rucio's database holds
 VERSION_PATTERN = r"[0-9]+(?:\.[0-9]+)*(?:[._+~-][A-Za-z0-9]+)*"
 
 
@@ -87,7 +90,7 @@ def _https_url(found: str, schemes: tuple[str, ...]) -> str:
         port = parts.port
     except ValueError:
         port = 0
-    if not parts.hostname or port == 0 or parts.username is not None or re.search(r"\s", found):
+    if not parts.hostname or port == 0 or parts.username is not None or not re.fullmatch(ADDRESS, found):
         raise Wrong(f'"{found}" is not a valid address.', f"Write {schemes[0]}://host, a port where it is not the usual one, and the path.")
     return found
 
@@ -96,6 +99,8 @@ def _parse_audience(value: Any) -> str:
     found = as_text(value)
     if not found or re.search(r"[\s,]", found):
         raise Wrong(f'"{found}" is empty or holds blanks or commas, which separate audiences.', "Write one audience per item.")
+    if not re.fullmatch(ADDRESS, found):
+        raise Wrong(f'"{found}" has characters that configuration files take for more than an audience.', "Write an address or a name.")
     if found.endswith("/"):
         raise Wrong(f'"{found}" ends with a slash, and audiences are compared letter by letter.', f'Write "{found.rstrip("/")}".')
     return found
@@ -147,7 +152,7 @@ def _parse_impl(value: Any) -> str:
     return found
 
 
-def _measured(parse: Callable[[Any], int], example: str, least: int = 1) -> Callable[[Any], int]:
+def _measured(parse: Callable[[Any], int], example: str, least: int = 1, most: int = MOST_BYTES) -> Callable[[Any], int]:
     remedy = f'Write a number with a unit, such as "{example}".'
 
     def measured(value: Any) -> int:
@@ -157,6 +162,8 @@ def _measured(parse: Callable[[Any], int], example: str, least: int = 1) -> Call
             raise Wrong(str(error), remedy) from None
         if found < least:
             raise Wrong(f"{shown(value)} is too little.", remedy)
+        if found > most:
+            raise Wrong(f"{shown(value)} is too much.", remedy)
         return found
 
     return measured
@@ -167,6 +174,8 @@ def _parse_attribute(value: Any) -> str | int | bool:
         raise Wrong("has no value.", "Give one, or remove the key.")
     if isinstance(value, float):
         raise Wrong(f"is read as the number {value}.", "Put it in quotes: Rucio keeps texts.")
+    if isinstance(value, int) and value.bit_length() > 3 * rucio.MAX_TEXT:  # more than the column has characters
+        raise Wrong("is a number of many digits.", "Put it in quotes: Rucio keeps texts.")
     found: str | int | bool = SCALAR.parse(value)
     return found
 
@@ -185,9 +194,9 @@ ATTRIBUTE_KEY = text("attribute key", rucio.ATTRIBUTE_KEY, "Use letters, digits 
 GROUP = text("group", GROUP_PATTERN, 'Write it as WLCG tokens do, from the root and with slashes: "/escape/data-manager".')
 PATH = Value("absolute path", _parse_path, _pattern(ABSOLUTE))
 HOST = Value("full host name", _parse_host, _pattern(HOST_PATTERN, maxLength=253))
-ISSUER_URL = Value("https address", _parse_issuer_url, _pattern(r"https://[^\s?#]+"))
-SERVICE_URL = Value("https address", _parse_service_url, _pattern(r"https?://\S+"))
-AUDIENCE = Value("audience", _parse_audience, _pattern(r"[^\s,]*[^\s,/]"))
+ISSUER_URL = Value("https address", _parse_issuer_url, _pattern(r"https://[A-Za-z0-9._~:/!&*+=%\[\]-]+"))
+SERVICE_URL = Value("https address", _parse_service_url, _pattern(rf"https?://{ADDRESS}"))
+AUDIENCE = Value("audience", _parse_audience, _pattern(rf"(?:{ADDRESS})?{ADDRESS.replace('/', '').removesuffix('+')}"))
 VERSION = Value("release, in quotes", _parse_version, {"anyOf": [_pattern(VERSION_PATTERN), {"type": "integer", "minimum": 0}]})
 COUNTRY = Value("ISO 3166-1 country code", _parse_country, {"enum": sorted(COUNTRIES)})
 ZONE = Value("IANA time zone", _parse_zone, _pattern(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*"))
@@ -195,7 +204,7 @@ IMPL = Value("Python class", _parse_impl, _pattern(rucio.IMPL))
 SIZE = Value(
     "size: kB MB GB TB PB EB, KiB MiB GiB TiB PiB EiB, or bytes",
     _measured(units.parse_size, "50TB"),
-    {"anyOf": [_pattern(units.SIZE_PATTERN), {"type": "integer", "minimum": 1}]},
+    {"anyOf": [_pattern(units.SIZE_PATTERN), {"type": "integer", "minimum": 1, "maximum": MOST_BYTES}]},
 )
 BYTES = Value(
     "size or 0", _measured(units.parse_size, "50TB", least=0), {"anyOf": [_pattern(units.SIZE_PATTERN), {"type": "integer", "minimum": 0}]}

@@ -64,9 +64,16 @@ def check_lake(storages: Mapping[str, Storage]) -> list[Problem]:
 
 def load_all(lake_data: Any, storages_data: Mapping[str, Any]) -> tuple[Lake, dict[str, Storage]]:
     """The lake and all its storages, by host. Raises DescriptionError with the problems of all of them at once."""
-    lake, problems = read_lake(lake_data)
+    if lake_data is None:
+        lake, problems = _lake({}), [Problem("datalake_lake", "is missing.", "Describe the lake in group_vars/all.yml of the inventory.")]
+    else:
+        lake, problems = read_lake(lake_data)
     storages: dict[str, Storage] = {}
     for host, data in storages_data.items():
+        if data is None:
+            remedy = f"Describe the storage in host_vars/{host}.yml, or take the host out of the group storages."
+            problems.append(Problem(_at(host), "is missing.", remedy))
+            continue
         try:
             storages[host] = load_storage(data, lake, _at(host))
         except DescriptionError as error:
@@ -177,7 +184,7 @@ def _qos_class(name: str, found: Mapping[str, Any]) -> QosClass:
 def _storage(found: Mapping[str, Any], lake: Lake) -> Storage:
     """A storage from values without problems."""
     doors = tuple(Door(door["scheme"], door["host"], door["port"], door["prefix"]) for door in found["doors"])
-    issuers = tuple(lake.issuers[name] for name in found["issuers"])
+    issuers = tuple(lake.issuers[name] for name in found["issuers"] if name in lake.issuers)  # a lake without any has its own problem
     return Storage(
         name=found["name"],
         site=found["site"],

@@ -106,7 +106,7 @@ def _issuers(found: Found, lake: Lake, at: str) -> Iterator[Problem]:
     if issuers is None:
         return
     for number, name in enumerate(issuers):
-        if name not in lake.issuers:
+        if lake.issuers and name not in lake.issuers:
             yield Problem(f"{at}.issuers[{number}]", f'"{name}" is not an issuer of this lake.', nearest(name, lake.issuers))
     yield from _duplicates(issuers, f"{at}.issuers", "", "Name every issuer once.")
     if not issuers and "x509" not in found:
@@ -231,7 +231,7 @@ def _door_prefixes(found: Found, areas: Sequence[Found], at: str) -> Iterator[Pr
         outside = next((area["path"] for area in areas if area.get("path") and not paths.is_below(area["path"], prefix)), None)
         if prefix != "/" and found.get("system") not in ("dcache", None):
             yield Problem(here, f'"{prefix}" is not possible: only doors of dCache have a root of their own.', "Remove it.")
-        elif outside:
+        elif outside and prefix != "/":
             yield Problem(
                 here, f'"{prefix}" hides the area "{outside}" from clients of this door.', "Choose a directory that all areas lie inside."
             )
@@ -277,6 +277,9 @@ def _rse_names(found: Found, areas: Sequence[Found], at: str) -> Iterator[Proble
 
 def _partitions(areas: Sequence[Found], at: str) -> Iterator[Problem]:
     owned = [(number, partition) for number, area in enumerate(areas) for partition in area.get("partitions", [])]
+    for number, partition in owned:
+        if partition == "/":
+            yield Problem(f"{at}.areas[{number}].partitions", '"/" is the whole host.', "Give directories that hold nothing else.")
     for (first, one), (second, other) in combinations(owned, 2):
         if one == other or paths.is_below(one, other) or paths.is_below(other, one):
             where = (

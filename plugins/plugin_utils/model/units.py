@@ -15,6 +15,7 @@ BINARY_SIZES: Mapping[str, int] = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "Ti
 SIZES: Mapping[str, int] = {**DECIMAL_SIZES, "KB": 10**3, **BINARY_SIZES}
 TIMES_MS: Mapping[str, int] = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
+LONGEST = 40  # characters of a quantity; Python refuses to read numbers of thousands of digits
 NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 SIZE_PATTERN = rf"{NUMBER} ?(?:{'|'.join(SIZES)})|[0-9]+"
 LATENCY_PATTERN = rf"{NUMBER} ?(?:{'|'.join(TIMES_MS)})"
@@ -54,11 +55,6 @@ def about_size(count: int) -> str:
     return f"{_decimals(Fraction(round(Fraction(count * 100, factor)), 100))}{unit}"
 
 
-def format_duration(seconds: int) -> str:
-    """The largest unit that parse_duration() reads as exactly these seconds: ``36h``, ``1d``."""
-    return format_milliseconds(seconds * 1000)
-
-
 def format_milliseconds(milliseconds: int) -> str:
     """The largest unit that holds a time in whole numbers: ``20ms``, ``10min``."""
     for unit, factor in reversed(list(TIMES_MS.items())):
@@ -71,7 +67,10 @@ def _quantity(value: str | int, units: Mapping[str, int], bare: str, what: str) 
     """The value in the smallest unit. bare: the unit of a number without one."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{value!r} is no {what}.")  # noqa: TRY004 -- one kind of error for every bad input
-    match = re.fullmatch(rf"({NUMBER}) ?([A-Za-z]*)", str(value).strip(), re.ASCII)
+    given = str(value).strip()
+    if len(given) > LONGEST:
+        raise ValueError(f"{given[:LONGEST]!r}... is no {what}.")
+    match = re.fullmatch(rf"({NUMBER}) ?([A-Za-z]*)", given, re.ASCII)
     if not match:
         raise ValueError(f"{value!r} is no {what}.")
     number, unit = match.groups()

@@ -49,9 +49,9 @@ class LakeReport:
             return cls()
 
     def add(self, run: Run, probed: Mapping[str, dict[str, Any]]) -> None:
-        """Adds a run and the RSEs that it probed; RSEs that it did not probe keep their last results."""
+        """Adds a run and the RSEs that it proved; those that it did not probe, or only looked at in check mode, keep their last results."""
         self.runs.append(asdict(run))
-        self.rses.update(probed)
+        self.rses.update({name: rse for name, rse in probed.items() if rse["verdict"] != "skipped"})
 
     def as_dict(self) -> dict[str, Any]:
         return {"rses": [self.rses[name] for name in sorted(self.rses)], "runs": self.runs}

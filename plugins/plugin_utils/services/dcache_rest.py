@@ -173,13 +173,6 @@ class DcacheRest(HttpClient):
         """Stores a policy, which cannot be changed later. Needs the role admin."""
         self._call("POST", "qos-policy", json=dict(document))
 
-    def remove_policy(self, name: str) -> None:
-        self._call("DELETE", f"qos-policy/{quote(name, safe='')}")
-
-    def space_tokens(self) -> list[dict[str, Any]]:
-        """Space reservations: id, description, sizeInBytes, accessLatency, retentionPolicy, ..."""
-        return self._list(self._get("space/tokens"))
-
     def link_groups(self) -> list[dict[str, Any]]:
         return self._list(self._get("space/linkgroups"))
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json as json_format
 import re
+import ssl
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -82,6 +84,15 @@ class Tls:
     key: str | None = None
 
 
+def system_authorities() -> str | bool:
+    """File or directory of the authorities that this machine trusts. True, which is requests' own list (certifi), where it has none."""
+    paths = ssl.get_default_verify_paths()
+    if Path(paths.openssl_cafile).is_file():
+        return paths.openssl_cafile
+    directory = Path(paths.openssl_capath)
+    return str(directory) if directory.is_dir() and any(directory.iterdir()) else True
+
+
 class HttpClient:
     """A client of one service.
 
@@ -103,7 +114,7 @@ class HttpClient:
         # Certificates and proxies named by the environment of whoever runs Ansible must not decide which servers are trusted.
         self._session.trust_env = False
         tls = tls or Tls()
-        self._session.verify = tls.ca or True
+        self._session.verify = tls.ca or system_authorities()
         if tls.certificate:
             self._session.cert = (tls.certificate, tls.key or tls.certificate)
         adapter = HTTPAdapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE)

@@ -22,7 +22,6 @@ from joserfc.jwk import ECKey
 
 ISSUER = "https://iam.lake.test/"
 PASSWORD = "door of the tests"
-READY_TIMEOUT = 30.0  # seconds
 
 
 def storage(*names: str, release: str = "9.2.47") -> dict[str, Any]:

@@ -14,11 +14,11 @@ ROOT = Path(__file__).parents[3]
 SITE = ROOT / "tests/fixtures/dcache/roles-9.2"
 
 
-def play(name: str, **variables: object) -> subprocess.CompletedProcess[str]:
+def play(name: str, inventory: str = "/dev/null", folder: Path = ROOT, **variables: object) -> subprocess.CompletedProcess[str]:
     extra = [word for key, value in variables.items() for word in ("-e", f"datalake_{key}={value}")]
     return subprocess.run(
-        ["ansible-playbook", f"playbooks/{name}.yml", "-i", "/dev/null", *extra],
-        cwd=ROOT,
+        ["ansible-playbook", str(ROOT / f"playbooks/{name}.yml"), "-i", inventory, *extra],
+        cwd=folder,
         env={**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
         capture_output=True,
         text=True,
@@ -82,3 +82,48 @@ def test_survey_writes_page_and_report(tmp_path: Path) -> None:
     assert "earns SAFE, OPPORTUNISTIC" in done.stdout
     assert json.loads((tmp_path / "s.json").read_text())["surveys"][0]["offers"][1]["tape"] is True
     assert "se.example.net" in (tmp_path / "s.html").read_text()
+
+
+def test_adopt_takes_a_relative_path_from_where_it_was_started(tmp_path: Path) -> None:
+    done = play("adopt", folder=tmp_path, root=SITE, release="9.2.30", host="se.example.net", dest="lakes/mine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()}
+    assert written == {"lakes/mine/hosts.yml", "lakes/mine/group_vars/all.yml", "lakes/mine/host_vars/se.example.net.yml"}
+
+
+def test_a_copy_tells_the_name_of_its_host(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "etc/xrootd").mkdir(parents=True)
+    (root / "etc/hostname").write_text("se.example.net\n")
+    (root / "etc/xrootd/xrootd-lake.cfg").write_text("all.export /escape\nxrd.port 1094\nofs.authorize\n")
+    done = play("adopt", root=root, release="5.5.3", dest=tmp_path / "lake")
+    assert done.returncode == 0, done.stdout + done.stderr
+    doors = yaml.safe_load((tmp_path / "lake/host_vars/se.example.net.yml").read_text())["datalake_storage"]["doors"]
+    assert {door["host"] for door in doors} == {"se.example.net"}
+    assert "se.example.net" in (tmp_path / "lake/hosts.yml").read_text()
+
+
+def test_describe_shows_the_rses_that_follow() -> None:
+    done = play("describe", inventory="inventories/example")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "EXAMPLE-XRD-FAST: FAST, 50TB, /fast in tokens" in done.stdout
+
+
+def test_describe_says_what_the_inventory_lacks(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("storages: {hosts: {se1.example.org: , se2.example.org: }}\n")
+    done = play("describe", inventory=str(tmp_path))
+    assert done.returncode == 2
+    told = done.stdout + done.stderr
+    assert "datalake_lake: is missing. Describe the lake in group_vars/all.yml" in told
+    assert all(
+        f"{host}: datalake_storage: is missing. Describe the storage in host_vars/{host}.yml" in told
+        for host in ("se1.example.org", "se2.example.org")
+    )
+
+
+def test_describe_of_an_inventory_without_storages(tmp_path: Path) -> None:
+    lake = {"datalake_lake": {"name": "lake", "issuers": {"escape": {"url": "https://iam.example.org/"}}}}
+    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"vars": lake}}))
+    done = play("describe", inventory=str(tmp_path))
+    assert done.returncode == 2
+    assert "put their hosts into the group storages" in done.stdout + done.stderr

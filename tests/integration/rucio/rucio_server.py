@@ -78,7 +78,6 @@ formatter = generic
 format = %(message)s
 """
 
-ACCESS_LOG = "%(m)s %(U)s?%(q)s %(s)s %(B)s %({content-length}i)s"
 BOOTSTRAP = (
     "from rucio.db.sqla.util import build_database, create_base_vo, create_root_account as root; build_database(); create_base_vo(); root()"
 )

@@ -55,3 +55,10 @@ def test_neither_mapping_nor_list() -> None:
 
 def test_the_documentation_names_every_argument() -> None:
     assert set(yaml.safe_load(datalake_description.DOCUMENTATION)["options"]) == set(ActionModule.ARGUMENTS)
+
+
+def test_people_see_rses_with_their_addresses() -> None:
+    assert act(LAKE, {"se1": STORAGE})["text"].splitlines() == [
+        "LAB-XRD1-FAST: FAST, 50TB, /fast in tokens",
+        "  davs://se1.lake.test:1094/escape/fast/",
+    ]

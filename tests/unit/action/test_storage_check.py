@@ -112,6 +112,8 @@ def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
     host = SiteHost(tmp_path)
     host.host_read = lambda arguments: {"unreachable": True, "msg": "no route"}  # type: ignore[method-assign]
     assert run(ActionModule, host) == {"failed": True, "unreachable": True, "msg": "no route"}
+    host.host_read = lambda arguments: {"failed": True, "msg": "no json", "module_stderr": "sudo: not found\n"}  # type: ignore[method-assign]
+    assert run(ActionModule, host)["msg"] == "The host could not be read: sudo: not found"
 
 
 def test_a_file_that_is_too_large_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,6 @@ from storm_descriptions import DESCRIPTION, LAKE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "storm"
 FRESH = Secrets("d" * 40, "x" * 40, "m" * 40)
-NOT_IN_FILES = ("qos", "media", "redundancy", "capacity")
 
 
 def tree(name: str) -> dict[str, str]:

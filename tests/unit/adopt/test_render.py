@@ -23,6 +23,19 @@ STORAGE: dict[str, Any] = {
 }
 ISSUERS = {"mine": {"url": "https://iam.example.org/", "access": [{"group": "/lake", "rights": "read"}]}}
 TEXT = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=30)
+
+
+class Loader(yaml.SafeLoader):
+    """Reads as Ansible does, which knows texts that are no templates."""
+
+
+Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+
+
+def load(text: str) -> Any:
+    return yaml.load(text, Loader)
+
+
 VALUES = st.recursive(
     TEXT | st.integers() | st.booleans(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
@@ -33,7 +46,7 @@ VALUES = st.recursive(
 def test_the_file_says_what_was_read_and_what_is_missing() -> None:
     adopted = Adopted(STORAGE, ISSUERS, {"xrootd_instance": "site"}, ("etc/x:3: look here",))
     text = render.storage_text(adopted, "se.example.org", "xrootd", "5.10")
-    read = yaml.safe_load(text)
+    read = load(text)
     assert read["xrootd_instance"] == "site"
     area = read["datalake_storage"]["areas"][0]
     assert (area.pop("capacity"), area.pop("media")) == (None, None)
@@ -45,15 +58,15 @@ def test_the_file_says_what_was_read_and_what_is_missing() -> None:
 
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,20}", fullmatch=True), VALUES, max_size=6))
 def test_any_variables_can_be_read_back(variables: dict[str, Any]) -> None:
-    read = yaml.safe_load(render.storage_text(Adopted(STORAGE, {}, variables), "h", "xrootd", ""))
+    read = load(render.storage_text(Adopted(STORAGE, {}, variables), "h", "xrootd", ""))
     read.pop("datalake_storage")
     assert read == {name: value for name, value in variables.items() if name != "datalake_storage"}
 
 
 def test_long_texts_and_lines() -> None:
     variables = {"x": [{"name": "a" * 60, "text": "b" * 90}], "block": "one\ntwo\n"}
-    assert yaml.safe_load(render.storage_text(Adopted({}, {}, variables), "h", "dcache", "9"))["x"] == variables["x"]
-    assert yaml.safe_load(render.storage_text(Adopted({}, {}, variables), "h", "dcache", "9"))["block"] == variables["block"]
+    assert load(render.storage_text(Adopted({}, {}, variables), "h", "dcache", "9"))["x"] == variables["x"]
+    assert load(render.storage_text(Adopted({}, {}, variables), "h", "dcache", "9"))["block"] == variables["block"]
 
 
 def test_a_lake_gives_its_names_and_keeps_the_rights_of_the_site() -> None:
@@ -67,7 +80,6 @@ def test_a_lake_gives_its_names_and_keeps_the_rights_of_the_site() -> None:
     assert "access" not in same.storage["areas"][1]
     other = render.with_lake(Adopted(storage, ISSUERS), {"x": {"url": "https://other.example.org/"}})
     assert any("is not in datalake_lake" in note for note in other.notes)
-    assert yaml.safe_load(render.lake_text(ISSUERS))["datalake_lake"]["issuers"] == ISSUERS
 
 
 def test_names() -> None:
@@ -96,3 +108,25 @@ def test_a_survey_for_people() -> None:
     page = render_page([plain])
     assert "Look &lt;here&gt;." in page
     assert "✔ FAST" in page
+
+
+def test_a_template_in_the_files_of_a_site_stays_a_text() -> None:
+    command = '{{ lookup("pipe", "id") }}'
+    variables = {"dcache_properties": {"a": command, command: "b"}, "listed": ["{% raw %}", "{# x #}"], "block": f"one\n{command}\n"}
+    storage = {**STORAGE, "site": command}
+    text = render.storage_text(Adopted(storage, {}, variables), "h", "dcache", "9.2")
+    assert text.count("!unsafe") == 5  # keys are no templates to Ansible
+    assert load(text)["dcache_properties"]["a"] == load(text)["datalake_storage"]["site"] == command
+    assert load(text)["block"] == variables["block"]
+
+
+def test_remarks_stay_on_their_lines() -> None:
+    text = render.storage_text(Adopted(STORAGE, {}, {}, ("etc/x: a\x85evil: 1\u2028evil: 2\revil: 3",)), "h", "dcache", "9.2")
+    assert "evil" not in load(text)
+
+
+def test_an_issuer_that_is_a_template_is_left_out() -> None:
+    strange = {"url": "https://iam.example.org/{{ x }}"}
+    adopted = render.without_templates(Adopted(STORAGE, {**ISSUERS, "strange": strange}))
+    assert adopted.issuers == ISSUERS
+    assert "strange is left out" in adopted.notes[0]

@@ -23,7 +23,6 @@ PROPERTIES = "etc/storm/backend-server/storm.properties"
 FRONTEND = "etc/storm/frontend-server/storm-frontend-server.conf"
 PATHS = "etc/storm/backend-server/path-authz.db"
 USED = "etc/storm/backend-server/used-space.ini"
-GONE = ("", None)
 """An edit that takes the file away."""
 POLICY = "  authz:\n    policies:\n"
 Edit = tuple[str, str | None, str | None]

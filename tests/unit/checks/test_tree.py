@@ -98,3 +98,22 @@ def test_command_survives_other_encodings_and_binary_files(tmp_path):
     files["etc/dcache/keystore"] = "\0\1\2"
     write(tmp_path, files)
     assert run(tmp_path, "--release", "9.2.30", "--report", tmp_path / "report.json").returncode == 0
+
+
+def test_a_system_whose_files_are_not_there_is_not_sound(tmp_path):
+    write(tmp_path, site("9.2.30"))
+    done = run(tmp_path, "--release", "9.2.30", "--system", "xrootd")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "No configuration of xrootd is below this root. Looked for: etc/xrootd/xrootd-*.cfg" in done.stderr
+
+
+def test_a_wrong_command_line_is_no_finding():
+    assert run().returncode == 3
+    assert run("--help").returncode == 0
+
+
+def test_a_release_that_nobody_gave(tmp_path):
+    write(tmp_path, site("9.2.30"))
+    done = run(tmp_path)
+    assert done.returncode == 1
+    assert "The release of dCache is not given" in done.stdout

@@ -57,8 +57,6 @@ def test_tape_volatile_latency_and_own_attributes(storage_data: Data, lake: Lake
 def test_token_support_is_never_derived(storage_data: Data, lake: Lake) -> None:
     record = records(storage_data, lake)[0]
     assert "oidc_support" not in record.attributes
-    assert derive.with_token_support(record).attributes["oidc_support"] is True
-    assert derive.with_token_support(record, supported=False).attributes["oidc_support"] is None
 
 
 def test_davs_is_preferred_to_root_whatever_the_order(storage_data: Data, lake: Lake) -> None:

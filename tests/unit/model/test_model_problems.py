@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -50,6 +51,20 @@ STORAGE_CASES: list[Case] = [
     ("unknown issuer", lambda d: d.update(issuers=["escpe"]), "issuers[0]", "not an issuer of this lake", 'Did you mean "escape"?'),
     ("issuer twice", lambda d: d.update(issuers=["escape", "escape"]), "issuers[1]", "there already", "once"),
     ("nobody can log in", lambda d: d.update(issuers=[]), "issuers", "nobody can log in", "x509"),
+    ("wrong issuers only", lambda d: d.update(issuers=[5]), "issuers[0]", "the number 5", "quotes"),
+    ("what no screen shows", lambda d: d.update(name="LAB\u202eXRD\n"), "name", '"LAB\\u202eXRD\\n" is not a valid name', "letters"),
+    ("a date", lambda d: d.update(release=date(2024, 1, 1)), "release", "the date 2024-01-01", "text"),
+    ("quote in an audience", lambda d: d.update(audiences=['a"b']), "audiences[0]", "take for more than an audience", "address"),
+    ("too large", lambda d: area(d, capacity="10EB"), "areas[0].capacity", "'10EB' is too much", "50TB"),
+    ("thousands of digits", lambda d: area(d, capacity="9" * 5000), "areas[0].capacity", "... is no size", "50TB"),
+    ("large attribute", lambda d: area(d, attributes={"a": 10**300}), "areas[0].attributes.a", "many digits", "quotes"),
+    (
+        "the whole host",
+        lambda d: [area(d, 0, partitions=["/"]), area(d, 1, partitions=[])],
+        "areas[0].partitions",
+        "the whole host",
+        "nothing else",
+    ),
     ("unknown class", lambda d: area(d, qos="FASTER"), "areas[0].qos", "not a QoS class of this lake", 'Did you mean "FAST"?'),
     ("class in small letters", lambda d: area(d, qos="fast"), "areas[0].qos", "not a QoS class of this lake", 'Did you mean "FAST"?'),
     (
@@ -446,3 +461,31 @@ def test_all_descriptions_are_judged_together(storage_data: Data, lake_data: Dat
         "se4: datalake_storage.doors[0]",
         "se4: datalake_storage.doors[1]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lake_data", "path"),
+    [
+        (None, "datalake_lake"),
+        ("lab", "datalake_lake"),
+        ({"name": "lab", "issuers": []}, "datalake_lake.issuers"),
+        ({"name": "lab", "issuers": {5: {"url": "https://iam.lake.test/"}}}, "datalake_lake.issuers.5"),
+    ],
+)
+def test_a_lake_without_issuers_is_the_only_problem(storage_data: Data, lake_data: Any, path: str) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        load_all(lake_data, {"se1": storage_data})
+    assert [problem.path for problem in caught.value.problems] == [path]
+
+
+def test_a_host_without_description(storage_data: Data, lake_data: Data) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        load_all(lake_data, {"se1": storage_data, "se2": None})
+    assert str(caught.value.problems[0]).startswith("se2: datalake_storage: is missing. Describe the storage in host_vars/se2.yml")
+
+
+def test_an_area_at_the_root_hides_nothing(storage_data: Data, lake: Lake) -> None:
+    storage_data["areas"] = [{**storage_data["areas"][0], "path": "/"}]
+    with pytest.raises(DescriptionError) as caught:
+        load_storage(storage_data, lake)
+    assert not [problem for problem in caught.value.problems if "hides" in problem.message]

@@ -87,11 +87,6 @@ def test_what_is_written_with_any_unit_is_read(count: int, unit: str) -> None:
     assert units.parse_size(f"{count}{unit}") == count * units.SIZES[unit]
 
 
-@given(st.integers(min_value=0, max_value=10**10))
-def test_format_duration_is_exact(seconds: int) -> None:
-    assert units.parse_duration(units.format_duration(seconds)) == seconds
-
-
 @given(st.integers(min_value=1, max_value=10**10))
 def test_format_milliseconds_is_exact(milliseconds: int) -> None:
     assert units.parse_milliseconds(units.format_milliseconds(milliseconds)) == milliseconds

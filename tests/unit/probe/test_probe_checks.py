@@ -294,9 +294,20 @@ def test_the_table_names_every_check_with_number_result_and_reason() -> None:
     assert "S1-FAST (FAST, S1): failed" in text
     assert "users of escape at se1.example.org:1094" in text
     for number, name in enumerate(CHECK_IDS, start=1):
-        assert re.search(rf"^ +{number} {name} ", text, re.MULTILINE)
-    assert "the area is not on tape" in text
+        assert name == "tape" or re.search(rf"^ +{number} {name} ", text, re.MULTILINE)
+    assert "      not-applicable, the area is not on tape: tape\n" in text
     assert "S1-SAFE (FAST, S1): failed" in text
+
+
+def test_checks_that_do_not_apply_for_one_reason_are_told_together() -> None:
+    results = [answered(check) for check in reading_checks(TARGET)]
+    rse = {"name": "S1-FAST", "qos": "FAST", "storage": "S1", "verdict": "skipped", "checks": [result.as_dict() for result in results]}
+    told = [line for line in render([rse]).splitlines() if "check mode" in line and "not-applicable" in line]
+    assert len(told) == 1
+    assert told[0].endswith(
+        ": read-modify-all, read-no-write, modify-no-read, create-only, other-class-refused, path-boundary, audience-refused, "
+        "issuer-bound, expired-refused, groups, third-party-copy, rucio-arithmetic"
+    )
 
 
 def test_a_result_is_plain_data() -> None:

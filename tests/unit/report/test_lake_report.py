@@ -37,6 +37,13 @@ def test_unprobed_rses_keep_their_results(tmp_path: Path) -> None:
     assert [rse["name"] for rse in report.as_dict()["rses"]] == ["LAB-FAST", "LAB-SAFE"]
 
 
+def test_check_mode_takes_no_proof_away(tmp_path: Path) -> None:
+    report = LakeReport.read(tmp_path)
+    report.add(RUN, {"LAB-FAST": {**RSE, "verdict": "ok"}})
+    report.add(RUN, {"LAB-FAST": {**RSE, "verdict": "skipped"}})
+    assert report.rses["LAB-FAST"]["verdict"] == "ok"
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"rses": 3}', "[]"])
 def test_damaged_report_starts_anew(tmp_path: Path, text: str) -> None:
     (tmp_path / "report.json").write_text(text)

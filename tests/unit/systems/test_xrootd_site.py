@@ -325,6 +325,15 @@ u ours /escape/old rl
 }
 
 
+def test_users_of_protocols_that_the_description_does_not_know_stay():
+    options = replace(OPTIONS, certificate_source=None, key_source=None)
+    files = {**HAND_MADE, MAIN: HAND_MADE[MAIN].replace("sec.protbind * gsi\n", "")}
+    main = result(files=files, options=options)[MAIN]
+    assert "sec.protocol /usr/lib64 gsi -ca:verify\n" in main
+    assert "sec.protocol ztn\n" in main
+    assert "sec.protbind" not in main  # without it everything that is defined is offered
+
+
 def test_a_hand_made_server_is_edited_in_place():
     options = replace(OPTIONS, certificate_source=None, key_source=None)
     texts = result(files=HAND_MADE, options=options)

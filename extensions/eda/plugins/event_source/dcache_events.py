@@ -85,5 +85,7 @@ if __name__ == "__main__":
         async def put(self, item: Any) -> None:
             print(item, flush=True)
 
+    if len(sys.argv) < 4:
+        sys.exit("usage: python dcache_events.py URL TOKEN_FILE PATH...")
     url, token_file, *paths = sys.argv[1:]
     asyncio.run(main(Printer(), {"url": url, "token_file": token_file, "paths": paths}))
