@@ -141,7 +141,7 @@ def _users(server: Server, files: Mapping[str, str]) -> Iterator[Finding]:
         if section.kind != "issuer":
             continue
         keys = {key.name.lower(): key for key in section.keys}
-        if not {"default_user", "name_mapfile"} & set(keys) and keys.get("map_subject") is None:
+        if not xrootd.maps_users(document, section):
             yield _finding("eos.default-user", TOKENS, section.line, f"Tokens of [{section.name}] become nobody, who has no rights.")
         if "default_user" in keys and keys["default_user"].value in ("root", "daemon"):
             told = f"Every token of [{section.name}] acts as {keys['default_user'].value}."

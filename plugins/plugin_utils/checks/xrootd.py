@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import posixpath
 import re
@@ -81,6 +82,13 @@ class Server:
     files: Mapping[str, str]
     facts: Facts
     release: tables.Release | None
+
+    def lacks(self, path: str) -> bool:
+        """Whether a file that is named is not there: on a host, or in a copy that has other files of its directory."""
+        if self.facts.instances is not None or self.facts.entries:
+            return self.facts.is_missing(path)
+        folder = posixpath.dirname(path) + "/"
+        return path.startswith("/") and path not in self.files and any(each.startswith(folder) for each in self.files)
 
     def before(self, release: tables.Release) -> bool:
         return self.release is not None and self.release < release
@@ -177,6 +185,25 @@ class Server:
         return found or [("/tmp", frozenset())]
 
     @cached_property
+    def areas(self) -> tuple[str, ...]:
+        """Trees that the data are in: what is exported, what spaces are assigned to, what tokens open."""
+        assigned = [each.args[2:] for each in self.find("oss.space") if each.args[1:2] in (("assign",), ("default",))]
+        keys = [key for section in (self.tokens.sections if self.tokens else ()) for key in section.keys if key.name.lower() == "base_path"]
+        opened = [scitokens_cfg.as_list(key.value) for key in keys]
+        return (*(path for path, _options in self.exports), *(path for paths in (*assigned, *opened) for path in paths))
+
+    @cached_property
+    def is_public(self) -> bool:
+        """Whether it serves to everybody, and only that, on purpose: nothing writable, and nothing that asks who a client is."""
+        asking = ("ofs.authorize", "ofs.authlib", "acc.authdb", "xrootd.seclib", "all.seclib", "sec.protocol", "xrootd.fslib")
+        return not self.find(*asking) and all(options & READ_ONLY for _path, options in self.exports)
+
+    @cached_property
+    def is_cache(self) -> bool:
+        """Whether files come from another server (XCache, proxy)."""
+        return any("libXrdPss" in word for each in self.find("ofs.osslib") for word in each.args)
+
+    @cached_property
     def http(self) -> list[Placed]:
         """Lines that open an HTTP door."""
         libraries = [each for each in self.find("xrd.protocol") if library_of(each).startswith("libXrdHttp")]
@@ -208,8 +235,14 @@ def check(files: Mapping[str, str], facts: Facts | None = None, release: str | N
     parsed = tables.parse_release(facts.installed or release)
     known = parsed if tables.is_known(parsed) else None
     mains = {path: found[1] for path in sorted(files) if (found := MAIN_FILE.fullmatch(path))}
-    servers = [Server(path, files, facts, known) for path, name in mains.items() if facts.instances is None or name in facts.instances]
     findings: dict[Finding, None] = {}
+    if facts.instances is not None:
+        mains = {path: name for path, name in mains.items() if name in facts.instances}
+    elif own := {path: name for path, name in mains.items() if not is_of_package(files[path])}:
+        told = "Not checked: the file is as the package brings it, and other servers are set up here."
+        findings.update({_finding("xrootd.package-file", path, 0, told): None for path in mains.keys() - own.keys()})
+        mains = own
+    servers = [Server(path, files, facts, known) for path in mains]
     for server in servers:
         findings.update(dict.fromkeys(_check_server(server)))
         if not known:
@@ -221,6 +254,13 @@ def check(files: Mapping[str, str], facts: Facts | None = None, release: str | N
             findings[_finding("xrootd.release-differs", server.path, 0, told)] = None
     findings.update(dict.fromkeys(_shared_ports(servers)))
     return sorted(findings, key=lambda each: (each.file, each.line, each.rule))
+
+
+def is_of_package(text: str) -> bool:
+    """Whether a main file says nothing but what a release of xrootd installs under its name."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    said = "\n".join(line for line in lines if line and not line.startswith("#"))
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16] in tables.PACKAGED
 
 
 def check_language(server: Server) -> Iterator[Finding]:
@@ -297,9 +337,10 @@ def _structure(server: Server) -> Iterator[Finding]:
     for each in server.placed:
         if each.directive.remark:
             yield _at("xrootd.remark", each, f"'{each.directive.remark[0]}' is an argument of {each.name}, not the begin of a remark.")
+        known = {*server.values, *xrootd_cfg.defined_names(each.directive.conditions)}
         for word in each.directive.args:
-            missing = [name for name in xrootd_cfg.references(word) if name not in server.values]
-            if missing and each.name not in ("set", "setenv"):
+            missing = [name for name in xrootd_cfg.references(word) if name not in known]
+            if missing and each.name not in tables.LITERAL and not each.name.startswith("frm."):
                 yield _at("xrootd.undefined-variable", each, f"${missing[0]} is not set; the server does not start.")
 
 
@@ -353,10 +394,11 @@ def _authorization(server: Server) -> Iterator[Finding]:
         yield _at("xrootd.authorize-missing", place, "ofs.authlib is loaded but never asked without ofs.authorize: anybody may write.")
     elif serves and not authorize:
         manager = server.last("all.role")
-        cache = not server.authlibs and any("libXrdPss" in word for each in server.find("ofs.osslib") for word in each.args)
         exported = server.last("all.export", "xrootd.export")
         where = (exported.file, exported.line) if exported else (server.path, 0)
-        if cache or all(options & READ_ONLY for _path, options in server.exports):
+        if server.is_public:
+            yield _finding("xrootd.public", *where, "Nothing is authorised and nothing can be written: the data are public.")
+        elif server.is_cache or all(options & READ_ONLY for _path, options in server.exports):
             yield _finding("xrootd.reads-for-all", *where, "Nothing is authorised: anybody may read what is exported.")
         elif not (manager and "manager" in manager.args):
             yield _finding("xrootd.no-authorization", *where, "Nothing is authorised: anybody may read and write what is exported.")
@@ -378,18 +420,25 @@ def _authorization(server: Server) -> Iterator[Finding]:
             place,
             f"acc.authdb is not set, and the default of this release, {server.authdb_path}, was not found among the files.",
         )
-    elif server.asks_authdb and server.facts.is_missing(server.authdb_path):
+    elif server.asks_authdb and server.lacks(server.authdb_path):
         named = server.last("acc.authdb") or authorize[0]
         yield _at("xrootd.file-missing", named, f"{server.authdb_path} does not exist; the server does not start.")
-    if server.tokens_path and server.facts.is_missing(server.tokens_path):
+    if server.tokens_path and server.lacks(server.tokens_path):
         named = server.authlib("libXrdAccSciTokens") or server.authlibs[0][0]
         yield _at("xrootd.file-missing", named, f"{server.tokens_path} does not exist; the server does not start.")
     for each in server.find("sec.protocol"):
-        if authorize and security_of(each) in ("unix", "host"):
-            yield _at("xrootd.sec-claims-only", each, f"With {security_of(each)} a client is whoever it says it is.")
+        if authorize and security_of(each) == "unix" and _offered_to_all(server, "unix"):
+            yield _at("xrootd.sec-claims-only", each, "With unix a client is whoever it says it is.")
     for each in server.find("http.exthandler"):
         if any("libXrdHttpTapeApi" in word for word in each.args):
             yield _at("xrootd.tape-simulator", each, "The tape simulator asks nobody for a token: anybody may stage and delete.")
+
+
+def _offered_to_all(server: Server, protocol: str) -> bool:
+    """Whether any client may log in by a protocol: ``sec.protbind HOST only ...`` alone keeps hosts from the protocols it does not name."""
+    return not any(
+        each.args[:1] == ("*",) and "only" in each.args[1:] and protocol not in each.args[1:] for each in server.find("sec.protbind")
+    )
 
 
 # --- encryption --------------------------------------------------------------------------------------------------------------------------
@@ -397,7 +446,7 @@ def _authorization(server: Server) -> Iterator[Finding]:
 
 def _encryption(server: Server) -> Iterator[Finding]:
     encrypted = server.tls or server.find("http.cert")
-    if server.http and not encrypted:
+    if server.http and not encrypted and not server.is_public:
         yield _at(
             "xrootd.no-tls",
             server.http[0],
@@ -455,7 +504,7 @@ def _doors(server: Server) -> Iterator[Finding]:
         ):
             yield _at("xrootd.redirect-token", header[0], "A redirector sends the token on in the URL of the data server.")
     tpc = [each for each in server.find("http.exthandler") if any("libXrdHttpTPC" in word for word in each.args)]
-    if server.http and not tpc and not any("libXrdPss" in word for each in server.find("ofs.osslib") for word in each.args):
+    if server.http and not tpc and not server.is_cache and not server.is_public:
         yield _at("xrootd.tpc-missing", server.http[0], "Third-party copies over HTTP are refused: FTS and Rucio cannot move files here.")
     allowed = server.find("tpc.allow")
     if tpc and server.facts.lab and not allowed and not server.before(tables.WHOLE_COMPONENTS):
@@ -480,10 +529,16 @@ def _doors(server: Server) -> Iterator[Finding]:
         unknown = [word for word in each.args[1:] if word not in (*defined, "only", "none")]
         if unknown:
             yield _at("xrootd.protbind-unknown", each, f"{unknown[0]} is bound but not defined above; the server does not start.")
-    for each in server.find("sec.protocol"):
-        level = next((word for word in each.args if word.startswith("-ca:")), "")
-        if security_of(each) == "gsi" and level and not level[4:5].isdigit():
-            yield _at("xrootd.gsi-ca-word", each, f"{level} is read as the number 0: certificates of authorities are not verified.")
+    for each in server.find("sec.protocol", "sec.protparm"):
+        if security_of(each) != "gsi":
+            continue
+        for word in each.args:
+            option, _colon, level = word.partition(":")
+            if option == "-ca" and (level == "0" or not level[:1].isdigit()):
+                told = "" if level == "0" else " is read as the number 0"
+                yield _at("xrootd.gsi-ca", each, f"{word}{told}: certificates of intermediate authorities are trusted unverified.")
+            elif option == "-crl" and level in ("0", "ignore"):
+                yield _at("xrootd.gsi-without-revocation", each, f"With {word} revoked certificates are accepted.")
     if (
         server.http
         and any("libXrdVoms" in word for each in server.find("sec.protocol") for word in each.args)
@@ -579,17 +634,16 @@ def _spaces(server: Server) -> Iterator[Finding]:
             yield _at("xrootd.space-undefined", each, f"Space {name} has no directory: files below {path} cannot be made.")
         if not any(_below(path, export) or _below(export, path) for export, _options in server.exports):
             yield _at("xrootd.space-outside-export", each, f"{path} is not exported, so space {name} is never used for it.")
-    if server.http and not any("adler32" in each.args for each in server.find("xrootd.chksum")):
-        yield _at("xrootd.checksum-missing", server.http[0], "No adler32 checksums: Rucio and FTS cannot verify transfers.")
+    if server.http and not server.is_cache and not any("adler32" in each.args for each in server.find("xrootd.chksum")):
+        place = server.last("xrootd.chksum") or server.http[0]
+        yield _at("xrootd.checksum-missing", place, "No adler32 checksums: Rucio and FTS cannot verify transfers.")
     if server.http and server.before(tables.BRIDGE_WAITS):
         for each in server.find("xrootd.chksum"):
             if not any(word.startswith("/") for word in each.args):
                 yield _at(
                     "xrootd.checksum-race", each, "A checksum asked for over HTTP, when it is ready at once, can make the server silent."
                 )
-    for each in server.find("pfc.ram"):
-        if each.args and _bytes(each.args[0]) < 1 << 30:
-            yield _at("xrootd.cache-memory", each, f"{each.args[0]} is less than 1 GiB; the server does not start.")
+    yield from _cache(server, defined)
     if server.tokens_path and (server.release is None or server.before(tables.WHOLE_COMPONENTS)):
         places = [(path, each) for _name, path, each in assigned] + [
             (each.args[0], each) for each in server.find("all.export") if each.args
@@ -603,6 +657,24 @@ def _spaces(server: Server) -> Iterator[Finding]:
                         each,
                         f"{longer} begins with {shorter}: before 5.9.3 a token for the latter opens the former as well.",
                     )
+
+
+def _cache(server: Server, spaces: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """A server that fetches files from another one. spaces: directories by name of space."""
+    for each in server.find("pfc.ram"):
+        if each.args and _bytes(each.args[0]) < 1 << 30:
+            yield _at("xrootd.cache-memory", each, f"{each.args[0]} is less than 1 GiB; the server does not start.")
+    proxy = next((each for each in server.find("ofs.osslib") if any("libXrdPss" in word for word in each.args)), None)
+    if proxy and proxy.certain and not server.find("pss.origin"):
+        yield _at("xrootd.cache-origin", proxy, "No pss.origin says where files come from; the server does not start.")
+    for each in server.find("pfc.spaces"):
+        for name in each.args[:2]:
+            if name not in spaces and name != "public":
+                yield _at("xrootd.cache-space", each, f"Space {name} has no directory: the cache cannot keep files there.")
+    for each in server.find("pfc.diskusage"):
+        marks = [word for word in each.args[:2] if re.fullmatch(r"0?\.\d+|1\.0*", word)]
+        if len(marks) > 1 and float(marks[0]) >= float(marks[1]):
+            yield _at("xrootd.cache-watermarks", each, f"The low mark {marks[0]} is not below the high one; the server does not start.")
 
 
 def _below(path: str, parent: str) -> bool:
@@ -764,11 +836,17 @@ def _issuers(server: Server, file: str, document: scitokens_cfg.Document) -> Ite
         strategy = document.key(section.name, "authorization_strategy")
         if strategy and any(word.lower() not in ("capability", "group", "mapping") for word in strategy.value.split(" ") if word):
             yield _finding("scitokens.strategy", file, strategy.line, f"'{strategy.value}' has words that are ignored.")
-        if multiuser and not any(document.get(section.name, key) for key in ("default_user", "name_mapfile", "map_subject")):
+        if multiuser and not maps_users(document, section):
             told = f"Tokens of [{section.name}] are mapped to no user, and rights are decided by users here."
             yield _finding("scitokens.default-user", file, section.line, told)
     if not served:
         yield _finding("scitokens.no-issuer", file, 0, "No issuer is trusted: every token is refused.")
+
+
+def maps_users(document: scitokens_cfg.Document, section: scitokens_cfg.Section) -> bool:
+    """Whether tokens of an issuer become local users."""
+    named = any(document.get(section.name, key) for key in ("default_user", "name_mapfile", "username_claim"))
+    return named or (document.get(section.name, "map_subject") or "").lower() in ("1", "on", "true", "yes")
 
 
 def _matters(section: scitokens_cfg.Section, document: scitokens_cfg.Document) -> bool:
@@ -928,7 +1006,8 @@ def _grants(server: Server, file: str, rule: authdb.Rule, templates: set[str]) -
             if given & WRITING:
                 yield _finding("authdb.anyone-writes", file, rule.line, f"Everybody, also without a token, may write below {grant.path}.")
             elif given:
-                yield _finding("authdb.anyone-reads", file, rule.line, f"Everybody, also without a token, may read below {grant.path}.")
+                kind = "authdb.anyone-reads" if any(_below(area, grant.path) for area in server.areas) else "authdb.public-part"
+                yield _finding(kind, file, rule.line, f"Everybody, also without a token, may read below {grant.path}.")
         if not any(_below(grant.path, export) or _below(export, grant.path) for export, _options in server.exports):
             yield _finding("authdb.path-outside", file, rule.line, f"{grant.path} is not exported.")
 
