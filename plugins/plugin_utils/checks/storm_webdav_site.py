@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,10 +20,11 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.storm_relea
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import java_properties, service_environment, yaml_text
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.java_properties import Assignment
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.service_environment import Environment
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import YamlText, relaxed
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import Path, YamlText, relaxed
 
 AREAS = "etc/storm/webdav/sa.d/"
 APPLICATION = "etc/storm/webdav/config/application.yml"
+_PROFILES = re.compile(r"-Dspring\.profiles\.active=[\"']?([^\s\"']+)")
 DROP_INS = "etc/systemd/system/storm-webdav.service.d/"
 DROP_IN = f"{DROP_INS}storm-webdav.conf"
 SYSCONFIG = "etc/sysconfig/storm-webdav"
@@ -156,17 +157,39 @@ class Issuer:
 
 @dataclass(frozen=True)
 class Webdav:
-    """Everything that the service reads. settings: application.yml; environment: by file."""
+    """Everything that the service reads.
+
+    settings: application.yml. environments: by file. profiles: files of the active profiles, the one that counts first in front.
+    """
 
     areas: tuple[StorageArea, ...]
     settings: YamlText
     settings_file: str
     environments: Mapping[str, Environment]
     release: Release | None
+    profiles: tuple[tuple[str, YamlText], ...] = ()
+
+    @property
+    def layers(self) -> tuple[tuple[str, YamlText], ...]:
+        """Every file of settings; what the first one says takes the place of what later ones say, lists as a whole."""
+        return (*self.profiles, (self.settings_file, self.settings))
+
+    def value(self, path: Path, default: Any = None) -> Any:
+        """What counts at a path."""
+        return self._layer(path)[1].get(path, default)
+
+    def place(self, path: Path) -> tuple[str, int]:
+        """File and line of what counts at a path."""
+        file, text = self._layer(path)
+        return file, text.line(path)
+
+    def _layer(self, path: Path) -> tuple[str, YamlText]:
+        whole = path[: next((at for at, part in enumerate(path) if isinstance(part, int)), len(path))]
+        return next((layer for layer in self.layers if layer[1].get(whole) is not None), self.layers[-1])
 
     @cached_property
     def issuers(self) -> tuple[Issuer, ...]:
-        found = self.settings.get(("oauth", "issuers"), [])
+        found = self.value(("oauth", "issuers"), [])
         result = []
         for index, entry in enumerate(found if isinstance(found, list) else []):
             if isinstance(entry, dict):
@@ -184,7 +207,7 @@ class Webdav:
 
     @cached_property
     def policies(self) -> tuple[Policy, ...]:
-        found = self.settings.get(("storm", "authz", "policies"), [])
+        found = self.value(("storm", "authz", "policies"), [])
         return tuple(
             _policy(index, entry) for index, entry in enumerate(found if isinstance(found, list) else []) if isinstance(entry, dict)
         )
@@ -209,16 +232,16 @@ class Webdav:
         """Value, file and line (0 for the default) of a setting: application.yml, then its variable, then the default."""
         setting = storm_release.application_settings()[storm_release.relaxed_path(key)]
         path = tuple(key.split("."))
-        value = self.settings.get(path)
+        value = self.value(path)
         if value is not None and not PLACEHOLDER.search(str(value)):
-            return value, self.settings_file, self.settings.line(path)
+            return value, *self.place(path)
         variable = self.variable(setting.env) if setting.env else None
         return variable or (setting.default, self.settings_file, 0)
 
     @property
     def hostnames(self) -> tuple[str, ...]:
         """Names under which clients reach the service, as far as it is told."""
-        listed = _texts(self.settings.get(("storm", "hostnames")))
+        listed = _texts(self.value(("storm", "hostnames")))
         variables = [self.variable(f"STORM_WEBDAV_HOSTNAME_{number}") for number in range(4)]
         return tuple(dict.fromkeys([*(name for name in listed if "$" not in name), *(each[0] for each in variables if each and each[0])]))
 
@@ -236,7 +259,18 @@ def read(files: Mapping[str, str], release: Release | None) -> Webdav:
         for path, text in files.items()
         if (path.startswith(DROP_INS) and path.endswith(".conf")) or (path == SYSCONFIG and reads_sysconfig(release))
     }
-    return Webdav(areas, yaml_text.parse(files.get(settings_file, ""), relaxed), settings_file, environments, release)
+    settings = yaml_text.parse(files.get(settings_file, ""), relaxed)
+    site = Webdav(areas, settings, settings_file, environments, release)
+    wanted = [f"etc/storm/webdav/config/application-{name}.y{letters}ml" for name in reversed(_active(site)) for letters in ("", "a")]
+    return replace(site, profiles=tuple((path, yaml_text.parse(files[path], relaxed)) for path in wanted if path in files))
+
+
+def _active(site: Webdav) -> tuple[str, ...]:
+    """Names of the profiles that the service is started with; the last one counts most (Spring Boot, profile specific files)."""
+    options = site.variable("STORM_WEBDAV_JVM_OPTS")
+    found = _PROFILES.findall(options[0]) if options else []
+    variable = site.variable("SPRING_PROFILES_ACTIVE")
+    return _texts(found[-1] if found else variable[0] if variable else site.settings.get(("spring", "profiles", "active")))
 
 
 def reads_sysconfig(release: Release | None) -> bool:

@@ -178,6 +178,12 @@ CASES: list[tuple[str, tuple[Edit, ...], str, str]] = [
     ("storm.namespace-element", ((NAMESPACE, ">T0D1<", ">T2D2<"),), NAMESPACE, "1.9.0"),
     ("storm.namespace-name", ((NAMESPACE, '"ARCHIVE-FS"', '"DISK-FS"'),), NAMESPACE, "1.9.0"),
     ("storm.token-repeated", ((NAMESPACE, "ESCAPE_TAPE", "ESCAPE_DISK"),), NAMESPACE, "1.9.0"),
+    (
+        "storm.policy-public-part",
+        policy("{sa: disk, description: d, effect: permit, actions: [read], paths: [/public/**], principals: [{type: anyone}]}"),
+        YML,
+        "1.9.0",
+    ),
     ("storm.class-properties", ((NAMESPACE, ">replica<", ">custodial<"),), NAMESPACE, "1.9.0"),
     ("storm.nearline", ((NAMESPACE, ">2000<", ">0<"),), NAMESPACE, "1.9.0"),
     ("storm.nearline-disk", ((NAMESPACE, '"TB">0<', '"TB">7<'),), NAMESPACE, "1.9.0"),
@@ -259,6 +265,48 @@ def test_a_sound_site_has_nothing_above_notice(site: str, release: str) -> None:
 def test_a_finding_names_the_line() -> None:
     found = storm.check(edited(tree("full"), FLAT), "1.9.0")
     assert [(each.file, each.line, each.rule) for each in found] == [(DISK, 12, "storm.scopes-not-binding")]
+
+
+def test_a_finding_names_the_line_of_the_element() -> None:
+    files = edited(tree("full"), ((NAMESPACE, ">replica<", ">custodial<"),))
+    (found,) = storm.check(files, "1.9.0")
+    assert (found.rule, files[NAMESPACE].splitlines()[found.line - 1].strip()) == (
+        "storm.class-properties",
+        "<RetentionPolicy>custodial</RetentionPolicy>",
+    )
+
+
+def test_access_points_of_one_area_may_begin_alike() -> None:
+    files = edited(tree("full"), ((DISK, "= /disk", "= /disk,/diskdata"),))
+    assert [each for each in storm.check(files, "1.9.0") if each.rule == "storm.access-point-prefix"] == []
+
+
+def test_settings_of_later_backends_have_other_names() -> None:
+    text = tree("full")[PROPERTIES]
+    text = text.replace("storm.service.request-db.username", "db.username").replace("storm.service.request-db.passwd", "db.password")
+    assert [each.rule for each in storm.check({**tree("full"), PROPERTIES: text}, "1.9.0") if each.severity is not Severity.NOTICE] == []
+
+
+PROFILES = 'Environment="STORM_WEBDAV_JVM_OPTS=-Xmx4g -Dspring.profiles.active=lake,local"\n'
+LAKE, LOCAL = YML.replace(".yml", "-lake.yml"), YML.replace(".yml", "-local.yml")
+
+
+def test_the_file_of_an_active_profile_counts() -> None:
+    files = tree("full")
+    moved = edited(files, ((LAKE, "", files[YML]), (YML, files[YML], "oauth:\n  issuers:\n"), (UNIT, "", PROFILES)))
+    assert [each for each in storm.check(moved, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    off = edited(moved, ((LAKE, "enforce-audience-checks: true", "enforce-audience-checks: false"),))
+    (found,) = [each for each in storm.check(off, "1.9.0") if each.severity is not Severity.NOTICE]
+    assert (found.rule, found.file) == ("storm.audience-unchecked", LAKE)
+    assert "enforce-audience-checks" in off[LAKE].splitlines()[found.line - 1]
+
+
+def test_the_last_active_profile_counts_most_and_others_not_at_all() -> None:
+    other = "oauth:\n  issuers: [{name: other, issuer: 'https://other.example.org/'}]\n"
+    files = edited(tree("full"), ((LOCAL, "", other),))
+    assert [each for each in storm.check(files, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    rules = {(each.rule, each.file) for each in storm.check(edited(files, ((UNIT, "", PROFILES),)), "1.9.0")}
+    assert {("storm.issuer-unknown", DISK), ("storm.audience-unchecked", LOCAL)} <= rules
 
 
 def test_secrets_are_not_in_findings() -> None:
