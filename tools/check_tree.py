@@ -34,7 +34,7 @@ def main() -> int:
         print(f"{options.root}: {error}", file=sys.stderr)
         return NOT_CHECKED
     system, findings = site.system, tree.check(site.files, site.system, options.release)
-    for path, why in site.too_large.items():
+    for path, why in site.not_read.items():
         print(f"{path}: not read: {why}.", file=sys.stderr)
     if options.report:
         options.report.write_text(report.as_json(system.name, options.release, findings), encoding="utf-8", errors="backslashreplace")

@@ -25,7 +25,9 @@ FILES = ("etc/xrd.cf.*", "etc/xrootd/*", "etc/sysconfig/eos*", "etc/systemd/syst
 MARKERS = ("etc/xrd.cf.mgm", "etc/xrd.cf.fst")
 
 Release = xrootd_tables.Release
+OWN_TOKENS_NAMED: Release = (5, 0, 0)  # the package eos-scitokens: /opt/eos/lib64/libXrdAccSciTokens.so for EOS 4, libEosAccSciTokens.so
 TOKENS_OF_XROOTD: Release = (5, 0, 16)
+EOS_LIBRARIES = "/opt/eos/lib64/libXrdAccSciTokens"
 QOS_REMOVED: Release = (5, 4, 0)
 NEWEST: Release = (5, 5, 99)
 # The oldest xrootd that each line of EOS is built for (eos.spec.in of its tags).
@@ -126,10 +128,11 @@ def _tokens(server: Server, plugins: Placed | None, files: Mapping[str, str], re
     if server.http and not loaded:
         yield _at("eos.tokens-not-loaded", plugins or server.http[0], f"No plug-in reads {TOKENS}: every token is refused.")
     if loaded and plugins and release is not None:
-        own = "libEosAccSciTokens" in named
-        if own != (release < TOKENS_OF_XROOTD):
-            told = "libXrdAccSciTokens works from 5.0.16 on" if release < TOKENS_OF_XROOTD else "libEosAccSciTokens ends with 5.0.15"
-            yield _at("eos.tokens-library", plugins, f"{told}.")
+        own = "libEosAccSciTokens" in named or EOS_LIBRARIES in named
+        if release >= TOKENS_OF_XROOTD and own:
+            yield _at("eos.tokens-library", plugins, "EOS brings no plug-in for tokens of its own since 5.0.16.")
+        elif OWN_TOKENS_NAMED <= release < TOKENS_OF_XROOTD and not own:
+            yield _at("eos.tokens-library", plugins, "XRootD's libXrdAccSciTokens works from 5.0.16 on.")
     yield from _users(server, files)
 
 

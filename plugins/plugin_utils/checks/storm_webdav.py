@@ -47,17 +47,23 @@ def check(site: Webdav, files: Mapping[str, str]) -> Iterator[Finding]:
     for area in site.areas:
         yield from _properties(area)
         yield from _paths(area)
-        yield from _rights(area, site)
     yield from _between_areas(site)
     yield from _settings(site)
+    if not site.is_broken:
+        yield from _access(site)
+    yield from _environment(site, files)
+    yield from _trust(site, files)
+    yield from _tape(site, files)
+
+
+def _access(site: Webdav) -> Iterator[Finding]:
+    for area in site.areas:
+        yield from _rights(area, site)
     yield from _issuers(site)
     for policy in site.policies:
         yield from _policy(policy, site)
     yield from _shadowed(site)
     yield from _switches(site)
-    yield from _environment(site, files)
-    yield from _trust(site, files)
-    yield from _tape(site, files)
 
 
 # --- storage areas ---------------------------------------------------------------------------------------------------------------------
@@ -253,6 +259,8 @@ def _settings(site: Webdav) -> Iterator[Finding]:
         if text.problem:
             yield finding("storm.yaml-syntax", file, text.problem_line, f"This is no YAML: {text.problem}.")
         else:
+            for line, key in text.repeated():
+                yield finding("storm.yaml-syntax", file, line, f"The key {key} stands twice in one mapping.")
             yield from _keys(site, file, text)
 
 

@@ -24,6 +24,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text 
 
 AREAS = "etc/storm/webdav/sa.d/"
 APPLICATION = "etc/storm/webdav/config/application.yml"
+_SEPARATOR = re.compile(r"---(\s|$)")
 _PROFILES = re.compile(r"-Dspring\.profiles\.active=[\"']?([^\s\"']+)")
 DROP_INS = "etc/systemd/system/storm-webdav.service.d/"
 DROP_IN = f"{DROP_INS}storm-webdav.conf"
@@ -159,7 +160,8 @@ class Issuer:
 class Webdav:
     """Everything that the service reads.
 
-    settings: application.yml. environments: by file. profiles: files of the active profiles, the one that counts first in front.
+    settings: application.yml, as a whole. environments: by file. layers: every document of settings that counts, with its file; what
+    the first one says takes the place of what later ones say, lists as a whole.
     """
 
     areas: tuple[StorageArea, ...]
@@ -167,12 +169,12 @@ class Webdav:
     settings_file: str
     environments: Mapping[str, Environment]
     release: Release | None
-    profiles: tuple[tuple[str, YamlText], ...] = ()
+    layers: tuple[tuple[str, YamlText], ...]
 
     @property
-    def layers(self) -> tuple[tuple[str, YamlText], ...]:
-        """Every file of settings; what the first one says takes the place of what later ones say, lists as a whole."""
-        return (*self.profiles, (self.settings_file, self.settings))
+    def is_broken(self) -> bool:
+        """Whether settings cannot be read, so that nothing is known of issuers and policies."""
+        return any(text.problem for _file, text in self.layers)
 
     def value(self, path: Path, default: Any = None) -> Any:
         """What counts at a path."""
@@ -260,9 +262,25 @@ def read(files: Mapping[str, str], release: Release | None) -> Webdav:
         if (path.startswith(DROP_INS) and path.endswith(".conf")) or (path == SYSCONFIG and reads_sysconfig(release))
     }
     settings = yaml_text.parse(files.get(settings_file, ""), relaxed)
-    site = Webdav(areas, settings, settings_file, environments, release)
-    wanted = [f"etc/storm/webdav/config/application-{name}.y{letters}ml" for name in reversed(_active(site)) for letters in ("", "a")]
-    return replace(site, profiles=tuple((path, yaml_text.parse(files[path], relaxed)) for path in wanted if path in files))
+    own = _documents(settings_file, files.get(settings_file, ""))
+    site = Webdav(areas, settings, settings_file, environments, release, own)
+    active = _active(site)
+    wanted = [f"etc/storm/webdav/config/application-{name}.{ending}" for name in reversed(active) for ending in ("yml", "yaml")]
+    found = [*(_documents(path, files[path]) for path in wanted if path in files), own]
+    return replace(site, layers=tuple(layer for layers in found for layer in layers if _counts(layer[1], active)))
+
+
+def _documents(file: str, text: str) -> tuple[tuple[str, YamlText], ...]:
+    """The documents of a file, the last one first, each with the lines before it left empty."""
+    lines = text.splitlines(keepends=True)
+    begins = [0, *(at for at, line in enumerate(lines) if _SEPARATOR.match(line) and any(map(_says, lines[:at])))]
+    ends = [*begins[1:], len(lines)]
+    parts = ["\n" * begin + "".join(lines[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+    return tuple((file, yaml_text.parse(part, relaxed)) for part in reversed(parts))
+
+
+def _says(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def _active(site: Webdav) -> tuple[str, ...]:
@@ -270,7 +288,13 @@ def _active(site: Webdav) -> tuple[str, ...]:
     options = site.variable("STORM_WEBDAV_JVM_OPTS")
     found = _PROFILES.findall(options[0]) if options else []
     variable = site.variable("SPRING_PROFILES_ACTIVE")
-    return _texts(found[-1] if found else variable[0] if variable else site.settings.get(("spring", "profiles", "active")))
+    return _texts(found[-1] if found else variable[0] if variable else site.value(("spring", "profiles", "active")))
+
+
+def _counts(text: YamlText, active: tuple[str, ...]) -> bool:
+    """Whether a document holds for the active profiles."""
+    asked = _texts(text.get(("spring", "config", "activate", "on-profile")) or text.get(("spring", "profiles")))
+    return not asked or isinstance(text.get(("spring", "profiles")), dict) or bool(set(asked) & set(active))
 
 
 def reads_sysconfig(release: Release | None) -> bool:

@@ -90,6 +90,11 @@ class Server:
         folder = posixpath.dirname(path) + "/"
         return path.startswith("/") and path not in self.files and any(each.startswith(folder) for each in self.files)
 
+    @property
+    def absent(self) -> str:
+        """What is known of a file that is lacking."""
+        return "does not exist" if self.facts.instances is not None or self.facts.entries else "is not among the text files of this copy"
+
     def before(self, release: tables.Release) -> bool:
         return self.release is not None and self.release < release
 
@@ -356,7 +361,7 @@ def _writable(server: Server) -> Iterator[Finding]:
 def _names(server: Server) -> Iterator[Finding]:
     for each in server.placed:
         prefix, _dot, name = each.name.partition(".")
-        if each.name in ("set", "setenv", "continue") or (name and prefix not in tables.DIRECTIVES):
+        if each.name in ("set", "setenv", "continue") or (name and prefix not in tables.DIRECTIVES and prefix.isascii()):
             continue  # part of the language, or of a plug-in that is not known here
         since = tables.SINCE.get(each.name)
         if since and server.before(since):
@@ -422,10 +427,10 @@ def _authorization(server: Server) -> Iterator[Finding]:
         )
     elif server.asks_authdb and server.lacks(server.authdb_path):
         named = server.last("acc.authdb") or authorize[0]
-        yield _at("xrootd.file-missing", named, f"{server.authdb_path} does not exist; the server does not start.")
+        yield _at("xrootd.file-missing", named, f"{server.authdb_path} {server.absent}; the server does not start.")
     if server.tokens_path and server.lacks(server.tokens_path):
         named = server.authlib("libXrdAccSciTokens") or server.authlibs[0][0]
-        yield _at("xrootd.file-missing", named, f"{server.tokens_path} does not exist; the server does not start.")
+        yield _at("xrootd.file-missing", named, f"{server.tokens_path} {server.absent}; the server does not start.")
     for each in server.find("sec.protocol"):
         if authorize and security_of(each) == "unix" and _offered_to_all(server, "unix"):
             yield _at("xrootd.sec-claims-only", each, "With unix a client is whoever it says it is.")

@@ -74,6 +74,10 @@ class YamlText:
         if self.root is not None:
             yield from _leaves(self.root, ())
 
+    def repeated(self) -> Iterator[tuple[int, str]]:
+        """Line and name of every key that stood in its mapping already."""
+        return _repeated(self.root)
+
     def set(self, path: Sequence[str | int], value: Any) -> YamlText:
         """The document with a value at a path: replaced where one stands, else added with the mappings that are missing."""
         node = self.find(path)
@@ -214,6 +218,8 @@ def parse(text: str, canonical: Canonical = _as_written) -> YamlText:
     """Any text."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if _contains_itself(root, ()):
+            return YamlText(text, None, "an alias stands inside what it names", 1, canonical)
         value = yaml.safe_load(text)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
@@ -245,6 +251,26 @@ def _leaves(node: Any, path: Path) -> Iterator[tuple[Path, Any]]:
             yield from _leaves(value, (*path, index))
     else:
         yield path, _value(node)
+
+
+def _repeated(node: Any) -> Iterator[tuple[int, str]]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key.start_mark.line + 1, str(key.value)
+            seen.add(str(key.value))
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _repeated(each)
+
+
+def _contains_itself(node: Any, above: tuple[int, ...]) -> bool:
+    if not isinstance(node, yaml.CollectionNode):
+        return False
+    below = [each for member in node.value for each in (member if isinstance(member, tuple) else (member,))]
+    return id(node) in above or any(_contains_itself(each, (*above, id(node))) for each in below)
 
 
 def _is_null(node: Any) -> bool:

@@ -309,6 +309,30 @@ def test_the_last_active_profile_counts_most_and_others_not_at_all() -> None:
     assert {("storm.issuer-unknown", DISK), ("storm.audience-unchecked", LOCAL)} <= rules
 
 
+def test_documents_of_one_file_are_read_one_after_the_other() -> None:
+    files = tree("full")
+    lines = files[YML].splitlines(keepends=True)
+    storm_at = next(at for at, line in enumerate(lines) if line.startswith("storm:"))
+    parted = "".join([*lines[:storm_at], "---\n", *lines[storm_at:]])
+    assert [each for each in storm.check({**files, YML: parted}, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    other = "---\nspring: {config: {activate: {on-profile: lake}}}\noauth:\n  issuers: []\n"
+    assert [each for each in storm.check({**files, YML: parted + other}, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    active = edited({**files, YML: parted + other}, ((UNIT, "", PROFILES),))
+    assert "storm.issuer-unknown" in {each.rule for each in storm.check(active, "1.9.0")}
+
+
+@pytest.mark.parametrize("text", ["oauth:\n\tissuers: []\n", "oauth: &a {issuers: [*a]}\n", "oauth: [\n"])
+def test_settings_that_are_no_yaml_are_one_finding(text: str) -> None:
+    found = storm.check({**tree("full"), YML: text}, "1.9.0")
+    assert [each.rule for each in found if each.severity is not Severity.NOTICE] == ["storm.yaml-syntax"]
+
+
+def test_a_key_that_stands_twice_keeps_the_service_from_starting() -> None:
+    files = edited(tree("full"), ((YML, "", "storm: {authz: {}}\n"),))
+    found = [each for each in storm.check(files, "1.9.0") if each.rule == "storm.yaml-syntax"]
+    assert [(each.line, "storm" in each.message) for each in found] == [(len(files[YML].splitlines()), True)]
+
+
 def test_secrets_are_not_in_findings() -> None:
     weak = edited(tree("full"), ((PROPERTIES, "Jx8-m41p.oWd2sYtQb63-tests-only-0002", "abracadabra"),))
     assert "abracadabra" not in "".join(map(str, storm.check(weak, "1.9.0")))
