@@ -327,6 +327,23 @@ def test_settings_that_are_no_yaml_are_one_finding(text: str) -> None:
     assert [each.rule for each in found if each.severity is not Severity.NOTICE] == ["storm.yaml-syntax"]
 
 
+def test_aliases_and_merged_mappings_are_read() -> None:
+    text = (
+        "oauth:\n  issuers:\n    - name: lake\n      issuer: &iam https://iam.example.org/\n"
+        "      enforce-audience-checks: true\n      audiences: [a.example]\n"
+        "storm:\n  authz:\n    policies:\n      - &all\n        sa: a\n        description: members\n        effect: permit\n"
+        "        actions: [all]\n        principals: [{type: jwt-group, params: {iss: *iam, group: /escape}}]\n"
+        "      - <<: *all\n        sa: b\n        description: members on b\n"
+    )
+    area = "name={0}\nrootPath=/{0}\naccessPoints=/{0}\norgs=https://iam.example.org/\norgsGrantReadPermission=false\n"
+    area += "orgsGrantWritePermission=false\nfineGrainedAuthzEnabled=true\n"
+    unit = '[Service]\nEnvironment="STORM_WEBDAV_HOSTNAME_0=a.example"\nEnvironment="STORM_WEBDAV_REQUIRE_CLIENT_CERT=false"\n'
+    files = {f"etc/storm/webdav/sa.d/{name}.properties": area.format(name) for name in "ab"} | {YML: text, UNIT: unit}
+    assert [str(each) for each in storm.check(files, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    wrong = storm.check({**files, YML: text.replace("sa: b", "sa: c")}, "1.9.0")
+    assert {(each.rule, each.line) for each in wrong} >= {("storm.policy-area", 16), ("storm.area-locked", 5)}
+
+
 def test_a_key_that_stands_twice_keeps_the_service_from_starting() -> None:
     files = edited(tree("full"), ((YML, "", "storm: {authz: {}}\n"),))
     found = [each for each in storm.check(files, "1.9.0") if each.rule == "storm.yaml-syntax"]
