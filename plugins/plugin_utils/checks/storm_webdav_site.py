@@ -178,14 +178,15 @@ class Webdav:
 
     def value(self, path: Path, default: Any = None) -> Any:
         """What counts at a path."""
-        return self._layer(path)[1].get(path, default)
+        return self.layer(path)[1].get(path, default)
 
     def place(self, path: Path) -> tuple[str, int]:
         """File and line of what counts at a path."""
-        file, text = self._layer(path)
+        file, text = self.layer(path)
         return file, text.line(path)
 
-    def _layer(self, path: Path) -> tuple[str, YamlText]:
+    def layer(self, path: Path) -> tuple[str, YamlText]:
+        """The file and document that a path counts from."""
         whole = path[: next((at for at, part in enumerate(path) if isinstance(part, int)), len(path))]
         return next((layer for layer in self.layers if layer[1].get(whole) is not None), self.layers[-1])
 
