@@ -38,6 +38,8 @@ SECRETS = {
 }
 SHARED = {"storm.service.request-db.passwd": "db.passwd", "synchcall.xmlrpc.security.token": "be.xmlrpc.token"}
 """Keys of storm.properties and of the frontend's file that must hold the same."""
+KINDS = ("posixfs", "gpfs", "xfs", "test")
+"""Drivers of file systems by the last part of their names; gpfs23 counts as gpfs."""
 WELL_KNOWN_SECRETS = frozenset({"storm", "secret", "password", "changeit", "abracadabra", "ilovejava", "storm_token", ""})
 
 
@@ -94,6 +96,8 @@ def _filesystem(each: Filesystem) -> Iterator[Finding]:
 
     if not each.root.startswith("/"):
         yield wrong("storm.namespace-element", "root", f'root "{each.root}" is no absolute path.')
+    if each.kind not in KINDS:
+        yield wrong("storm.namespace-element", "filesystem-driver", f'filesystem-driver "{each.kind}" is none of {", ".join(KINDS)}.')
     if each.storage_class not in CLASSES:
         yield wrong("storm.namespace-element", "storage-class", f'storage-class "{each.storage_class}" is none of {", ".join(CLASSES)}.')
     elif (each.retention, each.latency) != CLASSES[each.storage_class]:

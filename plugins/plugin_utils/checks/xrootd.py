@@ -628,7 +628,13 @@ def _spaces(server: Server) -> Iterator[Finding]:
         if target in ("assign", "default"):
             assigned += [(name, path, each) for path in rest]
             continue
+        if not target.startswith("/"):
+            yield _at("xrootd.space-path", each, f"Space {name} has no absolute path; the server does not start.")
+            continue
         path = target if target.endswith("*") else target.rstrip("/")
+        other = next((space for space, paths in defined.items() if path in paths and space != name), None)
+        if other:
+            yield _at("xrootd.space-shared", each, f"{path} is a directory of space {other} too: files of both lie on the same disks.")
         if path in defined[name]:
             yield _at("xrootd.space-twice", each, f"{path} is a directory of space {name} already; the server does not start.")
         defined[name].add(path)
@@ -714,6 +720,8 @@ def _token_service(server: Server) -> Iterator[Finding]:
 def _unit(server: Server) -> Iterator[Finding]:
     """The key cache of the token library: $XDG_CACHE_HOME, else .cache in the home directory."""
     place = server.authlib("libXrdAccSciTokens")
+    if place:
+        yield from _sealed_cache(server)
     home = server.facts.homes.get(server.facts.user, "")
     entry = server.facts.entries.get(home)
     if not place or not entry or any("XDG_CACHE_HOME=" in text for path, text in server.files.items() if not path.endswith(".cfg")):
@@ -724,6 +732,32 @@ def _unit(server: Server) -> Iterator[Finding]:
             place,
             f"Keys of issuers cannot be kept: {home} does not belong to {server.facts.user}. An issuer that is down locks its users out.",
         )
+
+
+def _sealed_cache(server: Server) -> Iterator[Finding]:
+    """A key cache that the unit's own settings keep the service from writing to (systemd.exec)."""
+    units = {path: text for path, text in sorted(server.files.items()) if "/systemd/system/xrootd@" in path and path.endswith(".conf")}
+    units = {path: text for path, text in units.items() if f"/xrootd@{server.instance}.service.d/" in path or "/xrootd@.service.d/" in path}
+    found: dict[str, list[str]] = defaultdict(list)
+    for text in units.values():
+        for key, value in re.findall(r"^\s*(\w+)\s*=\s*(.*?)\s*$", text, re.MULTILINE):
+            found[key] += value.split()
+    writable = [f"{root}/{name}" for key, root in tables.UNIT_DIRECTORIES.items() for name in found[key]]
+    writable += [path.lstrip("-+") for path in found["ReadWritePaths"]]
+    sealed = ["/etc", "/usr", "/boot", "/root", "/proc", "/sys"]
+    sealed += [path.lstrip("-+") for key in ("ReadOnlyPaths", "InaccessiblePaths") for path in found[key]]
+    sealed += ["/"] if found["ProtectSystem"][-1:] == ["strict"] else []
+    sealed += ["/home", "/run/user"] if set(found["ProtectHome"][-1:]) & {"yes", "true", "read-only", "tmpfs", "1", "on"} else []
+    for path, text in units.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            cache = re.search(r"\bXDG_CACHE_HOME=([^\s\"']+)", line)
+            if not cache or line.lstrip().startswith(("#", ";")) or any(_below(cache[1], each) for each in writable):
+                continue
+            if any(each == "/" or _below(cache[1], each) for each in sealed):
+                told = (
+                    f"Keys of issuers cannot be kept: the service may not write to {cache[1]}. An issuer that is down locks its users out."
+                )
+                yield _finding("xrootd.key-cache", path, number, told)
 
 
 def _tokens(server: Server, file: str, document: scitokens_cfg.Document) -> Iterator[Finding]:
@@ -748,6 +782,9 @@ def _tokens(server: Server, file: str, document: scitokens_cfg.Document) -> Iter
             0,
             "No audience is accepted: every token with an aud claim, so every WLCG token, is refused.",
         )
+    if audiences and all(url == tables.ANY_AUDIENCE for url in audiences):
+        told = "Only the wildcard is accepted, and Rucio asks for tokens with the bare name of the door."
+        yield _finding("scitokens.audience-bare-host", file, line, told)
     hosts = [host[1] for url in audiences if (host := re.fullmatch(r"https?://([^/:]+)(:\d+)?/?", url))]
     missing = [host for host in dict.fromkeys(hosts) if host not in audiences]
     if missing:
@@ -934,9 +971,18 @@ def _rights(server: Server, file: str, document: authdb.Document) -> Iterator[Fi
     for at, rule in enumerate(exclusive):
         for earlier in exclusive[:at]:
             wide, narrow = identities.get(earlier.name), identities.get(rule.name)
-            if wide and narrow and wide.identity.items() <= narrow.identity.items():
+            if not wide or not narrow:
+                continue
+            if wide.identity.items() <= narrow.identity.items():
                 told = f"'{earlier.name}' in line {earlier.line} holds for all of '{rule.name}', so this record is never reached."
                 yield _finding("authdb.exclusive-order", file, rule.line, told)
+                break
+            parent, child = wide.identity.get("g", ""), narrow.identity.get("g", "")
+            if child.startswith(parent + "/") and parent and {**wide.identity, "g": child}.items() <= narrow.identity.items():
+                told = (
+                    f"Members of {child} who are in {parent} too never get here: '{earlier.name}' in line {earlier.line} ends the search."
+                )
+                yield _finding("authdb.exclusive-parent", file, rule.line, told)
                 break
 
 

@@ -155,6 +155,8 @@ _RULES: dict[str, Rule] = {
     "xrootd.space-outside-export": Rule(ERROR, "Assign a path below an exported one.", _OSS),
     "xrootd.space-undefined": Rule(ERROR, "Add oss.space NAME PATH.", _OSS),
     "xrootd.space-twice": Rule(ERROR, "Keep one of the two lines.", f"{_OSS} (EEXIST)"),
+    "xrootd.space-path": Rule(ERROR, "Write oss.space NAME /PATH.", f"{_OSS} (xspace)"),
+    "xrootd.space-shared": Rule(WARNING, "Give every space disks of its own: a space is a QoS class.", _OSS),
     "xrootd.space-name": Rule(ERROR, "Choose a name of at most 63 characters.", f"{_OSS} (maxSNlen)"),
     "xrootd.checksum-missing": Rule(WARNING, "Add xrootd.chksum max 2 adler32 crc32c.", "Rucio compares adler32 after each transfer"),
     "xrootd.checksum-race": Rule(
@@ -236,6 +238,9 @@ _RULES: dict[str, Rule] = {
     "authdb.hidden-path": Rule(ERROR, "Put the longer path first.", f"{_ACCESS}: the first path that matches counts"),
     "authdb.exclusive-order": Rule(
         ERROR, "Put the record of the narrower identity first, or use s records, which add up.", f"{_ACCESS} (SXList)"
+    ),
+    "authdb.exclusive-parent": Rule(
+        WARNING, "Put the record of the subgroup first, or use s records, which add up.", f"{_ACCESS} (SXList)"
     ),
     "authdb.anyone-writes": Rule(OPEN, "Take the writing privileges from u *.", _ACCESS),
     "authdb.anyone-reads": Rule(WARNING, "Take the record away unless the data are public.", _ACCESS),

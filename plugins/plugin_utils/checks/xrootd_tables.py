@@ -96,6 +96,15 @@ PACKAGED = frozenset(
 )
 """Begins of the SHA-256 of the main files that xrootd 4.10 to 6.1 installs as examples, without remarks, blanks made one."""
 
+ANY_AUDIENCE = "https://wlcg.cern.ch/jwt/v1/any"
+UNIT_DIRECTORIES = {
+    "CacheDirectory": "/var/cache",
+    "StateDirectory": "/var/lib",
+    "LogsDirectory": "/var/log",
+    "RuntimeDirectory": "/run",
+}
+"""Settings of a unit that make directories which its service may write to, by where those are (systemd.exec)."""
+
 LITERAL = frozenset({"set", "setenv", "cms.prepmsg", "ofs.notifymsg", "oss.stagemsg"})
 """Directives whose words may name variables that are not set: they are filled in later, or by others."""
 

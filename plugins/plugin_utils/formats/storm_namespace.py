@@ -203,6 +203,7 @@ _PLACES = (
     ("space-token-description",),
     ("storage-class",),
     ("root",),
+    ("filesystem-driver",),
     *(("properties", name) for name in ("RetentionPolicy", "AccessLatency", "TotalOnlineSize", "TotalNearlineSize")),
 )
 

@@ -184,6 +184,7 @@ CASES: list[tuple[str, tuple[Edit, ...], str, str]] = [
         YML,
         "1.9.0",
     ),
+    ("storm.namespace-element", ((NAMESPACE, "filesystem.swig.gpfs<", "filesystem.swig.gpsf<"),), NAMESPACE, "1.9.0"),
     ("storm.class-properties", ((NAMESPACE, ">replica<", ">custodial<"),), NAMESPACE, "1.9.0"),
     ("storm.nearline", ((NAMESPACE, ">2000<", ">0<"),), NAMESPACE, "1.9.0"),
     ("storm.nearline-disk", ((NAMESPACE, '"TB">0<', '"TB">7<'),), NAMESPACE, "1.9.0"),

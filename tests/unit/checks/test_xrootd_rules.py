@@ -111,6 +111,8 @@ all.adminpath /var/spool/xrootd
 all.pidpath /run/xrootd
 continue /etc/xrootd/config.d/
 """
+DROP_IN = "/etc/systemd/system/xrootd@lake.service.d/cache.conf"
+UNIT = "[Service]\nEnvironment=XDG_CACHE_HOME=/var/cache/xrootd\n"
 CACHE = [
     (CFG, "acc.audit", "pss.origin origin.example.org:1094\nacc.audit"),
     (CFG, "acc.audit", "ofs.osslib libXrdPss.so\npss.cachelib libXrdPfc.so\npfc.spaces data meta\npfc.diskusage 0.90 0.95\nacc.audit"),
@@ -263,6 +265,33 @@ CASES = [
         [(CFG, "oss.space tape assign", "oss.space tape /data/tape/\noss.space tape assign")],
         CFG,
         "/data/tape/",
+        "5.5.3",
+        FACTS,
+    ),
+    (
+        "xrootd.space-path",
+        [(CFG, "oss.space tape /data", "oss.space other data\noss.space tape /data")],
+        CFG,
+        "space other",
+        "5.5.3",
+        FACTS,
+    ),
+    ("xrootd.space-shared", [(CFG, "oss.space tape /data/tape", "oss.space tape /data/disk*")], CFG, "oss.space tape /", "5.5.3", FACTS),
+    ("xrootd.key-cache", add(DROP_IN, UNIT.replace("/var/cache", "/root")), DROP_IN, "XDG_CACHE_HOME", "5.5.3", COPY),
+    ("xrootd.key-cache", add(DROP_IN, UNIT + "ProtectSystem=strict\n"), DROP_IN, "XDG_CACHE_HOME", "5.5.3", COPY),
+    (
+        "scitokens.audience-bare-host",
+        [(TOKENS, "https://se.example.org:1094, se.example.org", "https://wlcg.cern.ch/jwt/v1/any")],
+        TOKENS,
+        "audience",
+        "5.5.3",
+        FACTS,
+    ),
+    (
+        "authdb.exclusive-parent",
+        [(AUTHDB, "x dm  /escape a\n", ""), *add(AUTHDB, "x dm /escape a\n")],
+        AUTHDB,
+        "x dm",
         "5.5.3",
         FACTS,
     ),
@@ -486,6 +515,8 @@ GOOD = [
     ("xrootd.no-tls", [(CFG, SITE[CFG], PUBLIC)], FACTS, "5.5.3"),
     ("xrootd.tpc-missing", [(CFG, SITE[CFG], PUBLIC)], FACTS, "5.5.3"),
     ("xrootd.reads-for-all", [(CFG, SITE[CFG], PUBLIC)], FACTS, "5.5.3"),
+    ("xrootd.key-cache", add(DROP_IN, UNIT + "ProtectSystem=strict\nCacheDirectory=xrootd\n"), COPY, "5.5.3"),
+    ("xrootd.key-cache", add(DROP_IN, UNIT), COPY, "5.5.3"),
     ("xrootd.release-unknown", [], FACTS, "1:5.5.3-1"),
     ("xrootd.release-unknown", [], replace(FACTS, installed="5.5.3-1"), None),
     ("xrootd.release-differs", [], replace(FACTS, installed="5.5.3-1"), "5.5.3"),
