@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[3]
 SITE = ROOT / "tests/fixtures/dcache/roles-9.2"
 
 
-def play(name: str, **variables: object) -> subprocess.CompletedProcess[str]:
+def play(name: str, *words: str, **variables: object) -> subprocess.CompletedProcess[str]:
     extra = [word for key, value in variables.items() for word in ("-e", f"datalake_{key}={value}")]
     return subprocess.run(
-        ["ansible-playbook", f"playbooks/{name}.yml", "-i", "/dev/null", *extra],
+        ["ansible-playbook", f"playbooks/{name}.yml", *(words or ("-i", "/dev/null")), *extra],
         cwd=ROOT,
         env={**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
         capture_output=True,
@@ -74,6 +74,13 @@ def test_adopt_writes_an_inventory_that_lacks_facts_only(tmp_path: Path) -> None
     again = play("adopt", root=SITE, release="9.2.30", host="se.example.net", dest=inventory)
     assert again.returncode == 2
     assert (inventory / "host_vars/se.example.net.yml").read_text() == "# filled in by a person\n"
+
+
+def test_adopt_of_a_copy_does_not_ask_the_lab_for_its_lake(tmp_path: Path) -> None:
+    done = play("adopt", "--diff", root=SITE, release="9.2.30", host="se.example.net", dest=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(yaml.safe_load((tmp_path / "group_vars/all.yml").read_text())["datalake_lake"]["issuers"]) == ["escape"]
+    assert "is not in datalake_lake" not in (tmp_path / "host_vars/se.example.net.yml").read_text()
 
 
 def test_survey_writes_page_and_report(tmp_path: Path) -> None:
