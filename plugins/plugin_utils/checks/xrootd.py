@@ -539,9 +539,11 @@ def _doors(server: Server) -> Iterator[Finding]:
             continue
         for word in each.args:
             option, _colon, level = word.partition(":")
-            if option == "-ca" and (level == "0" or not level[:1].isdigit()):
-                told = "" if level == "0" else " is read as the number 0"
-                yield _at("xrootd.gsi-ca", each, f"{word}{told}: certificates of intermediate authorities are trusted unverified.")
+            if option == "-ca" and level in ("0", "ignore"):
+                yield _at("xrootd.gsi-ca-off", each, f"{word}: certificates of intermediate authorities are trusted unverified.")
+            elif option == "-ca" and not level[:1].isdigit():
+                told = f"{word} is read as the number 0: certificates of intermediate authorities are trusted unverified."
+                yield _at("xrootd.gsi-ca-word", each, told)
             elif option == "-crl" and level in ("0", "ignore"):
                 yield _at("xrootd.gsi-without-revocation", each, f"With {word} revoked certificates are accepted.")
     if (

@@ -135,7 +135,8 @@ _RULES: dict[str, Rule] = {
     "xrootd.protbind-unknown": Rule(
         ERROR, "Put its sec.protocol above sec.protbind, or take it out of sec.protbind.", "xrootd src/XrdSec/XrdSecServer.cc"
     ),
-    "xrootd.gsi-ca": Rule(
+    "xrootd.gsi-ca-off": Rule(WARNING, "Write -ca:1 or -ca:2, or leave it out.", "xrootd src/XrdSecgsi/XrdSecProtocolgsi.cc"),
+    "xrootd.gsi-ca-word": Rule(
         NOTICE, "Write -ca:1 or -ca:2, or leave it out.", "xrootd src/XrdSecgsi/XrdSecProtocolgsi.cc (atoi), 5.0.0 to 6.1.0; tried"
     ),
     "xrootd.gsi-without-revocation": Rule(

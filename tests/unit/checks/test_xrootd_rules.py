@@ -228,8 +228,8 @@ CASES = [
         "5.5.3",
         FACTS,
     ),
-    ("xrootd.gsi-ca", [(CFG, "acc.audit", "sec.protparm gsi -ca:verify\nacc.audit")], CFG, "sec.protparm", "5.5.3", FACTS),
-    ("xrootd.gsi-ca", [(CFG, "acc.audit", "sec.protocol gsi -ca:0\nacc.audit")], CFG, "sec.protocol gsi", "5.5.3", FACTS),
+    ("xrootd.gsi-ca-word", [(CFG, "acc.audit", "sec.protparm gsi -ca:verify\nacc.audit")], CFG, "sec.protparm", "5.5.3", FACTS),
+    ("xrootd.gsi-ca-off", [(CFG, "acc.audit", "sec.protocol gsi -ca:0\nacc.audit")], CFG, "sec.protocol gsi", "5.5.3", FACTS),
     ("xrootd.gsi-without-revocation", [(CFG, "acc.audit", "sec.protocol gsi -crl:ignore\nacc.audit")], CFG, "-crl", "5.5.3", FACTS),
     (
         "xrootd.protbind-unknown",
