@@ -40,7 +40,7 @@ def main() -> int:
         print(f"{options.root}: {error}", file=sys.stderr)
         return NOT_CHECKED
     system, findings = site.system, tree.check(site.files, site.system, options.release)
-    for path, why in site.too_large.items():
+    for path, why in site.not_read.items():
         print(f"{path}: not read: {why}.", file=sys.stderr)
     reports = {
         options.report: report.as_json(system.name, options.release, findings),

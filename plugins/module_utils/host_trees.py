@@ -61,7 +61,11 @@ def read_trees(
         elif size > min(limit, left):
             why = "larger than {} bytes".format(min(limit, left))
         else:
-            data = _text(file)
+            try:
+                data = _text(file)
+            except PermissionError as error:
+                trees.left_out[path] = "unreadable: {}".format(error.strerror)
+                continue
             left -= len(data or b"")
             if data is None:
                 why = "not a text"

@@ -44,7 +44,7 @@ class SiteAction(DatalakeAction):
             return {"failed": True, **failure.result}
         except (OSError, UnknownTreeError) as problem:
             return {"failed": True, "msg": str(problem)}
-        warnings = [f"{path} was not read: {why}." for path, why in site.too_large.items()]
+        warnings = [f"{path} was not read: {why}." for path, why in site.not_read.items()]
         return {"changed": False, "calls": remote.calls, **answer, "warnings": warnings + list(answer.get("warnings", ()))}
 
     def study(self, site: Site, arguments: dict[str, Any]) -> dict[str, Any]:

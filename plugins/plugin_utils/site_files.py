@@ -32,9 +32,9 @@ class Site:
     host: Host | None = None
 
     @property
-    def too_large(self) -> dict[str, str]:
+    def not_read(self) -> dict[str, str]:
         """Files that would have been checked and were not."""
-        return {path: why for path, why in self.left_out.items() if why.startswith("larger")}
+        return {path: why for path, why in self.left_out.items() if why.startswith(("larger", "unreadable"))}
 
 
 class Source(Protocol):
@@ -111,9 +111,7 @@ def gather(source: Source, system: str = "", release: str = "", also: Mapping[st
     secrets = [pattern for each in systems for pattern in each.secrets]
     first = source.read([HOSTNAME, *patterns], secrets, systems, ())
     told = first.texts.get(HOSTNAME, "").strip()
-    if system and not {*first.texts, *first.left_out} - {HOSTNAME}:
-        raise tree.UnknownTreeError(f"No configuration of {system} is below this root. Looked for: {', '.join(patterns)}.")
-    found = systems[0] if system else tree.detect([*first.texts, *first.left_out])
+    found = tree.detect([path for path in (*first.texts, *first.left_out) if path != HOSTNAME], systems)
     read = (*found.files, *also.get(found.name, ()))
     files = {path: text for path, text in first.texts.items() if tree.matches(path, read)}
     left_out = {path: why for path, why in first.left_out.items() if tree.matches(path, read)}

@@ -374,8 +374,8 @@ def _refuses_issuer(policy: Policy) -> bool:
 
 
 def _undescribed(reading: _Reading, policy: Policy) -> None:
-    line = reading.webdav.settings.line(("storm", "authz", "policies", policy.index))
-    reading.note(f'The policy "{policy.description}" stays in the file and is not described.', reading.webdav.settings_file, line)
+    place = reading.webdav.place(("storm", "authz", "policies", policy.index))
+    reading.note(f'The policy "{policy.description}" stays in the file and is not described.', *place)
 
 
 def _grant(grant: Grant) -> dict[str, str]:

@@ -177,7 +177,7 @@ def _about_settings(path: str, document: Document) -> Iterator[Finding]:
             yield finding("dome.include-relative", path, number, f"INCLUDE {directory} is not read, because the path is not absolute.")
     for number, key in document.assignments:
         rule = "dome.no-colon-vendor" if key in WITHOUT_COLON else "dome.no-colon"
-        yield finding(rule, path, number, f"{key} is set with =, which the daemon does not read.")
+        yield finding(rule, path, number, f"{key} has no colon behind it: the daemon does not read the line.")
     seen: dict[str, int] = {}
     for entry in document.entries:
         yield from _about_entry(path, entry)

@@ -25,7 +25,9 @@ FILES = ("etc/xrd.cf.*", "etc/xrootd/*", "etc/sysconfig/eos*", "etc/systemd/syst
 MARKERS = ("etc/xrd.cf.mgm", "etc/xrd.cf.fst")
 
 Release = xrootd_tables.Release
+OWN_TOKENS_NAMED: Release = (5, 0, 0)  # the package eos-scitokens: /opt/eos/lib64/libXrdAccSciTokens.so for EOS 4, libEosAccSciTokens.so
 TOKENS_OF_XROOTD: Release = (5, 0, 16)
+EOS_LIBRARIES = "/opt/eos/lib64/libXrdAccSciTokens"
 QOS_REMOVED: Release = (5, 4, 0)
 NEWEST: Release = (5, 5, 99)
 # The oldest xrootd that each line of EOS is built for (eos.spec.in of its tags).
@@ -126,10 +128,11 @@ def _tokens(server: Server, plugins: Placed | None, files: Mapping[str, str], re
     if server.http and not loaded:
         yield _at("eos.tokens-not-loaded", plugins or server.http[0], f"No plug-in reads {TOKENS}: every token is refused.")
     if loaded and plugins and release is not None:
-        own = "libEosAccSciTokens" in named
-        if own != (release < TOKENS_OF_XROOTD):
-            told = "libXrdAccSciTokens works from 5.0.16 on" if release < TOKENS_OF_XROOTD else "libEosAccSciTokens ends with 5.0.15"
-            yield _at("eos.tokens-library", plugins, f"{told}.")
+        own = "libEosAccSciTokens" in named or EOS_LIBRARIES in named
+        if release >= TOKENS_OF_XROOTD and own:
+            yield _at("eos.tokens-library", plugins, "EOS brings no plug-in for tokens of its own since 5.0.16.")
+        elif OWN_TOKENS_NAMED <= release < TOKENS_OF_XROOTD and not own:
+            yield _at("eos.tokens-library", plugins, "XRootD's libXrdAccSciTokens works from 5.0.16 on.")
     yield from _users(server, files)
 
 
@@ -141,7 +144,7 @@ def _users(server: Server, files: Mapping[str, str]) -> Iterator[Finding]:
         if section.kind != "issuer":
             continue
         keys = {key.name.lower(): key for key in section.keys}
-        if not {"default_user", "name_mapfile"} & set(keys) and keys.get("map_subject") is None:
+        if not xrootd.maps_users(document, section):
             yield _finding("eos.default-user", TOKENS, section.line, f"Tokens of [{section.name}] become nobody, who has no rights.")
         if "default_user" in keys and keys["default_user"].value in ("root", "daemon"):
             told = f"Every token of [{section.name}] acts as {keys['default_user'].value}."

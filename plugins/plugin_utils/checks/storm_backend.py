@@ -24,13 +24,22 @@ USED_SPACE = "etc/storm/backend-server/used-space.ini"
 FRONTEND = "etc/storm/frontend-server/storm-frontend-server.conf"
 FILES = (NAMESPACE, PROPERTIES, PATH_AUTHZ, USED_SPACE, FRONTEND)
 
-NEEDED = ("storm.service.FE-public.hostname", "storm.service.request-db.username", "storm.service.request-db.passwd")
+NEEDED = (
+    ("storm.service.FE-public.hostname", "srm_endpoints.1.host"),
+    ("storm.service.request-db.username", "storm.service.db.username", "db.username"),
+    ("storm.service.request-db.passwd", "storm.service.db.password", "db.password"),
+)
+"""Names of one setting, of 1.11 and of later backends; one of them is needed."""
 SECRETS = {
     "storm.service.request-db.passwd": "the password of the database",
+    "storm.service.db.password": "the password of the database",
+    "db.password": "the password of the database",
     "synchcall.xmlrpc.security.token": "the token between the services",
 }
 SHARED = {"storm.service.request-db.passwd": "db.passwd", "synchcall.xmlrpc.security.token": "be.xmlrpc.token"}
 """Keys of storm.properties and of the frontend's file that must hold the same."""
+KINDS = ("posixfs", "gpfs", "xfs", "test")
+"""Drivers of file systems by the last part of their names; gpfs23 counts as gpfs."""
 WELL_KNOWN_SECRETS = frozenset({"storm", "secret", "password", "changeit", "abracadabra", "ilovejava", "storm_token", ""})
 
 
@@ -73,34 +82,43 @@ def _filesystems(namespace: Namespace) -> Iterator[Finding]:
             yield finding("storm.namespace-name", NAMESPACE, each.line, f'"{each.name}" is the name of {names[each.name]} file systems.')
         if tokens[each.token] > 1:
             yield finding(
-                "storm.token-repeated", NAMESPACE, each.line, f'"{each.token}" is the space token of {tokens[each.token]} file systems.'
+                "storm.token-repeated",
+                NAMESPACE,
+                each.line_of("space-token-description"),
+                f'"{each.token}" is the space token of {tokens[each.token]} file systems.',
             )
         yield from _filesystem(each)
 
 
 def _filesystem(each: Filesystem) -> Iterator[Finding]:
-    def wrong(rule: str, words: str) -> Finding:
-        return finding(rule, NAMESPACE, each.line, f"{each.name}: {words}")
+    def wrong(rule: str, element: str, words: str) -> Finding:
+        return finding(rule, NAMESPACE, each.line_of(element), f"{each.name}: {words}")
 
     if not each.root.startswith("/"):
-        yield wrong("storm.namespace-element", f'root "{each.root}" is no absolute path.')
+        yield wrong("storm.namespace-element", "root", f'root "{each.root}" is no absolute path.')
+    if each.kind not in KINDS:
+        yield wrong("storm.namespace-element", "filesystem-driver", f'filesystem-driver "{each.kind}" is none of {", ".join(KINDS)}.')
     if each.storage_class not in CLASSES:
-        yield wrong("storm.namespace-element", f'storage-class "{each.storage_class}" is none of {", ".join(CLASSES)}.')
+        yield wrong("storm.namespace-element", "storage-class", f'storage-class "{each.storage_class}" is none of {", ".join(CLASSES)}.')
     elif (each.retention, each.latency) != CLASSES[each.storage_class]:
         retention, latency = CLASSES[each.storage_class]
         yield wrong(
-            "storm.class-properties", f"{each.storage_class} is {retention} and {latency}, not {each.retention} and {each.latency}."
+            "storm.class-properties",
+            "AccessLatency" if each.retention == retention else "RetentionPolicy",
+            f"{each.storage_class} is {retention} and {latency}, not {each.retention} and {each.latency}.",
         )
     if each.online is None:
-        yield wrong("storm.namespace-element", "TotalOnlineSize is no whole number with a unit of Byte, KB, MB, GB or TB.")
+        yield wrong(
+            "storm.namespace-element", "TotalOnlineSize", "TotalOnlineSize is no whole number with a unit of Byte, KB, MB, GB or TB."
+        )
     if each.storage_class in ("T1D0", "T1D1") and not each.nearline:
-        yield wrong("storm.nearline", f"{each.storage_class} has tape, and TotalNearlineSize is {each.nearline}.")
+        yield wrong("storm.nearline", "TotalNearlineSize", f"{each.storage_class} has tape, and TotalNearlineSize is {each.nearline}.")
     if each.storage_class == "T0D1" and each.nearline:
-        yield wrong("storm.nearline-disk", f"T0D1 has no tape, and TotalNearlineSize is {each.nearline} bytes.")
+        yield wrong("storm.nearline-disk", "TotalNearlineSize", f"T0D1 has no tape, and TotalNearlineSize is {each.nearline} bytes.")
     if not each.limited:
-        yield wrong("storm.size-unlimited", "SRM writes on when the area is full.")
+        yield wrong("storm.size-unlimited", "TotalOnlineSize", "SRM writes on when the area is full.")
     if each.quota and each.kind != "gpfs":
-        yield wrong("storm.quota-file-system", f"{each.kind} has no quota that StoRM can read.")
+        yield wrong("storm.quota-file-system", "quota", f"{each.kind} has no quota that StoRM can read.")
 
 
 def _rules(namespace: Namespace) -> Iterator[Finding]:
@@ -193,8 +211,8 @@ def _properties(text: str) -> Iterator[Finding]:
     for each in found.values():
         if each.problem:
             yield finding("storm.property-malformed", PROPERTIES, each.line, f"{each.key}: {each.problem}.")
-    for key in NEEDED:
-        if key not in found or not found[key].value.strip():
+    for key, *later in NEEDED:
+        if not any(name in found and found[name].value.strip() for name in (key, *later)):
             yield finding("storm.property-missing", PROPERTIES, found[key].line if key in found else 0, f"{key} has no value.")
     for key, words in SECRETS.items():
         if key in found and weak(found[key].value) and found[key].value.strip():

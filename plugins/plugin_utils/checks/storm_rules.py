@@ -59,7 +59,7 @@ RULES: dict[str, Rule] = {
         WARNING, "Write voMapGrantsWritePermission; the documented name is never read.", f"{_AREA}; its documentation has another name"
     ),
     "storm.write-implicit": Rule(OPEN, "Write orgsGrantWritePermission=false, or true when it is meant.", _AREA_DOC),
-    "storm.write-not-written": Rule(NOTICE, "Write orgsGrantWritePermission=false: its default is true.", _AREA_DOC),
+    "storm.write-not-written": Rule(WARNING, "Write orgsGrantWritePermission=false: its default is true.", _AREA_DOC),
     "storm.flat-write": Rule(
         WARNING, "Let scopes or policies decide: orgsGrantReadPermission=false and orgsGrantWritePermission=false.", _AREA
     ),
@@ -98,6 +98,7 @@ RULES: dict[str, Rule] = {
     "storm.policy-params": Rule(ERROR, "Add the parameters that this kind of principal needs.", _POLICY),
     "storm.policy-issuer": Rule(LOCK_OUT, "Write the issuer as in orgs, and name it there.", _OAUTH),
     "storm.policy-anyone-writes": Rule(OPEN, "Name who may write, by group or subject.", _POLICY),
+    "storm.policy-public-part": Rule(NOTICE, "Name who may read, unless these data are public.", _POLICY),
     "storm.policy-anyone-reads": Rule(WARNING, "Name who may read, unless the data are public.", _POLICY),
     "storm.policy-shadowed": Rule(
         WARNING, "Put the more specific policy first: the first one that applies counts.", "storm-webdav DefaultPathAuthorizationPdp.java"

@@ -26,6 +26,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.storm_webda
     truth,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import tape_wellknown, vomsdir_lsc
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import YamlText
 
 RESERVED_NAMES = frozenset({".storm-webdav", ".well-known"})
 REGEX_CHARACTERS = re.compile(r"[+*?()\[\]{}|^$\\]")
@@ -46,17 +47,23 @@ def check(site: Webdav, files: Mapping[str, str]) -> Iterator[Finding]:
     for area in site.areas:
         yield from _properties(area)
         yield from _paths(area)
-        yield from _rights(area, site)
     yield from _between_areas(site)
     yield from _settings(site)
+    if not site.is_broken:
+        yield from _access(site)
+    yield from _environment(site, files)
+    yield from _trust(site, files)
+    yield from _tape(site, files)
+
+
+def _access(site: Webdav) -> Iterator[Finding]:
+    for area in site.areas:
+        yield from _rights(area, site)
     yield from _issuers(site)
     for policy in site.policies:
         yield from _policy(policy, site)
     yield from _shadowed(site)
     yield from _switches(site)
-    yield from _environment(site, files)
-    yield from _trust(site, files)
-    yield from _tape(site, files)
 
 
 # --- storage areas ---------------------------------------------------------------------------------------------------------------------
@@ -80,7 +87,7 @@ def _properties(area: StorageArea) -> Iterator[Finding]:
                 "storm.area-key-release", area.file, each.line, f"{each.key} is known {span}, not in the release of this service."
             )
         elif setting.kind == "boolean" and each.value.strip().lower() not in ("true", "false"):
-            yield finding("storm.area-value", area.file, each.line, f'{each.key} is "{each.value}", which counts as false.')
+            yield finding("storm.area-value", area.file, each.line, f'{each.key} is "{each.value}", neither true nor false.')
     for setting in known.values():
         if setting.required and not area.text(setting.key):
             yield finding("storm.area-key-missing", area.file, area.line(setting.key), f"{setting.key} is missing.")
@@ -114,13 +121,16 @@ def _rights(area: StorageArea, site: Webdav) -> Iterator[Finding]:
     if area.flat_read:
         yield from _flat_read(area, mine)
     elif area.organisations and not write:
-        yield finding("storm.write-not-written", area.file, 0, "orgsGrantWritePermission is not written, and its default is true.")
+        yield finding(
+            "storm.write-not-written",
+            area.file,
+            read or area.line("orgs"),
+            "orgsGrantWritePermission is not written, and its default is true: every token could write as soon as every token may read.",
+        )
     if mine and not area.policies_count:
-        line = site.settings.line(("storm", "authz", "policies", mine[0].index))
         yield finding(
             "storm.policies-off",
-            site.settings_file,
-            line,
+            *site.place(("storm", "authz", "policies", mine[0].index)),
             f'{area.file} does not switch policies on, so those for "{area.name}" do nothing.',
         )
     for vo in area.vos:
@@ -232,7 +242,7 @@ def _between_areas(site: Webdav) -> Iterator[Finding]:
             )
         elif long.startswith(short.rstrip("/") + "/"):
             yield finding("storm.access-point-nested", owner.file, owner.line("accessPoints"), f'"{long}" lies inside "{short}".')
-        elif long.startswith(short):
+        elif long.startswith(short) and one_area is not other_area:
             yield finding(
                 "storm.access-point-prefix",
                 owner.file,
@@ -245,28 +255,35 @@ def _between_areas(site: Webdav) -> Iterator[Finding]:
 
 
 def _settings(site: Webdav) -> Iterator[Finding]:
-    if site.settings.problem:
-        yield finding("storm.yaml-syntax", site.settings_file, site.settings.problem_line, f"This is no YAML: {site.settings.problem}.")
-        return
+    for file, text in site.layers:
+        if text.problem:
+            yield finding("storm.yaml-syntax", file, text.problem_line, f"This is no YAML: {text.problem}.")
+        else:
+            for line, key in text.repeated():
+                yield finding("storm.yaml-syntax", file, line, f"The key {key} stands twice in one mapping.")
+            yield from _keys(site, file, text)
+
+
+def _keys(site: Webdav, file: str, text: YamlText) -> Iterator[Finding]:
     known = storm_release.application_settings()
     seen: set[str] = set()
-    for path, value in site.settings.leaves():
+    for path, value in text.leaves():
         if storm_release.relaxed_path(str(path[0])) not in OWN_PREFIXES:
             continue
         key, setting = _lookup(path, known)
-        line = site.settings.line(path)
+        line = text.line(path)
         if setting is None:
             if key not in seen and not any(each.startswith((f"{key}.", f"{key}[")) for each in known):
                 near = storm_release.near_application_keys().nearest(key)
                 rule = "storm.yaml-key-misspelt" if near else "storm.yaml-key-unknown"
                 known_as = f" {known[near].key} is." if near else ""
-                yield finding(rule, site.settings_file, line, f"{_dotted(path)} is no known setting.{known_as}")
+                yield finding(rule, file, line, f"{_dotted(path)} is no known setting.{known_as}")
         elif not setting.known_in(site.release):
             if key not in seen:
                 span = f"since {_text(setting.first)}" if setting.last is None else f"up to {_text(setting.last)}"
-                yield finding("storm.yaml-key-release", site.settings_file, line, f"{_dotted(path)} is known {span} only.")
+                yield finding("storm.yaml-key-release", file, line, f"{_dotted(path)} is known {span} only.")
         elif not _fits(setting, value):
-            yield finding("storm.yaml-value", site.settings_file, line, f'{_dotted(path)} is "{value}", which is no {setting.kind}.')
+            yield finding("storm.yaml-value", file, line, f'{_dotted(path)} is "{value}", which is no {setting.kind}.')
         seen.add(key)
 
 
@@ -298,11 +315,10 @@ def _fits(setting: Setting, value: object) -> bool:
 
 
 def _issuers(site: Webdav) -> Iterator[Finding]:
-    file = site.settings_file
     known = {issuer.url for issuer in site.issuers}
+    source = site.place(("oauth", "issuers"))[0]
     for issuer in site.issuers:
-        at = ("oauth", "issuers", issuer.index)
-        line = site.settings.line(at)
+        file, line = site.place(("oauth", "issuers", issuer.index))
         if not issuer.name or not issuer.url.startswith("https://"):
             yield finding("storm.issuer-fields", file, line, f'The issuer "{issuer.name or issuer.url}" lacks a name or an https address.')
         if any(other.url == issuer.url and other.index < issuer.index for other in site.issuers):
@@ -320,7 +336,7 @@ def _issuers(site: Webdav) -> Iterator[Finding]:
                     "storm.issuer-unknown",
                     area.file,
                     area.line("orgs"),
-                    f'Tokens of "{organisation}" are refused: {file} has no such issuer' + (f', only "{near}".' if near else "."),
+                    f'Tokens of "{organisation}" are refused: {source} has no such issuer' + (f', only "{near}".' if near else "."),
                 )
 
 
@@ -332,52 +348,46 @@ def _audiences(site: Webdav, index: int) -> Iterator[Finding]:
     if not issuer.enforced:
         yield finding(
             "storm.audience-unchecked",
-            site.settings_file,
-            site.settings.line(at),
+            *site.place((*at, "enforce-audience-checks")),
             f'Tokens of "{issuer.url}" that were made for other services are accepted.',
         )
         return
-    line = site.settings.line((*at, "audiences"))
+    place = site.place((*at, "audiences"))
     if not issuer.audiences:
-        yield finding(
-            "storm.audience-empty", site.settings_file, line, f'"{issuer.url}" cannot be loaded: audiences are enforced and none is listed.'
-        )
+        yield finding("storm.audience-empty", *place, f'"{issuer.url}" cannot be loaded: audiences are enforced and none is listed.')
         return
     for audience in issuer.audiences:
         if audience.endswith("/"):
-            yield finding(
-                "storm.audience-slash", site.settings_file, line, f'"{audience}" matches no token: audiences have no slash at their end.'
-            )
+            yield finding("storm.audience-slash", *place, f'"{audience}" matches no token: audiences have no slash at their end.')
     hosts = [audience for audience in issuer.audiences if "/" not in audience]
     missing = [name for name in site.hostnames[:1] if name not in hosts and "." in name]
     if missing or not hosts:
         name = missing[0] if missing else "the host name of the door"
         yield finding(
             "storm.audience-bare-host",
-            site.settings_file,
-            line,
+            *place,
             f'Rucio asks for the audience "{name}", which "{issuer.url}" does not list.',
         )
 
 
 def _policy(policy: Policy, site: Webdav) -> Iterator[Finding]:
     at = ("storm", "authz", "policies", policy.index)
-    file, line = site.settings_file, site.settings.line(at)
+    file, line = site.place(at)
     area = site.area_named(policy.area)
     if area is None:
         yield finding("storm.policy-area", file, line, f'The policy is for "{policy.area}", which is no storage area.')
     wrong = [
-        *(["description is missing"] if not policy.description else []),
-        *(["actions is empty"] if not policy.actions else []),
-        *(f'"{action}" is no action' for action in policy.actions if action not in ACTIONS),
-        *([f'"{policy.effect}" is neither permit nor deny'] if policy.effect not in ("permit", "deny") else []),
-        *(["principals is empty"] if not policy.principals else []),
+        *([("description", "Description is missing")] if not policy.description else []),
+        *([("actions", "Actions is empty")] if not policy.actions else []),
+        *(("actions", f'"{action}" is no action') for action in policy.actions if action not in ACTIONS),
+        *([("effect", f'"{policy.effect}" is neither permit nor deny')] if policy.effect not in ("permit", "deny") else []),
+        *([("principals", "Principals is empty")] if not policy.principals else []),
     ]
-    for words in wrong:
-        yield finding("storm.policy-fields", file, line, f"{words[0].upper()}{words[1:]}.")
+    for name, words in wrong:
+        yield finding("storm.policy-fields", *site.place((*at, name)), f"{words}.")
     types = storm_release.principal_types(site.release)
     for number, principal in enumerate(policy.principals):
-        here = site.settings.line((*at, "principals", number))
+        here = site.place((*at, "principals", number))[1]
         if principal.kind not in types:
             now = storm_release.OLD_PRINCIPALS.get(principal.kind)
             yield finding(
@@ -395,8 +405,7 @@ def _policy(policy: Policy, site: Webdav) -> Iterator[Finding]:
         if url and area is not None and url not in area.organisations:
             yield finding("storm.policy-issuer", file, here, f'"{url}" is not in orgs of {area.file}, so the policy never applies.')
         if principal.kind in ("anyone", "anonymous") and policy.effect == "permit":
-            rule = "storm.policy-anyone-writes" if WRITING & set(policy.actions) else "storm.policy-anyone-reads"
-            yield finding(rule, file, here, f"Everybody may {', '.join(policy.actions)} in {policy.area}.")
+            yield _anyone(policy, file, here)
     if policy.effect == "deny" and area is not None and area.scopes_count and area.policies_count:
         yield finding(
             "storm.policy-outvotes-scopes",
@@ -406,17 +415,24 @@ def _policy(policy: Policy, site: Webdav) -> Iterator[Finding]:
         )
 
 
+def _anyone(policy: Policy, file: str, line: int) -> Finding:
+    """Rights of everybody: to write, to read the whole area, or to read a part that was named for it."""
+    part = policy.paths and not any(path.strip("/") in ("", "*", "**") for path in policy.paths)
+    may = "do everything" if "all" in policy.actions else " and ".join(policy.actions)
+    where = f"{', '.join(policy.paths)} of {policy.area}" if part else policy.area
+    rule = "storm.policy-public-part" if part else "storm.policy-anyone-reads"
+    return finding("storm.policy-anyone-writes" if WRITING & set(policy.actions) else rule, file, line, f"Everybody may {may} in {where}.")
+
+
 def _shadowed(site: Webdav) -> Iterator[Finding]:
     for earlier, later in combinations(site.policies, 2):
         same_people = earlier.principals and set(map(str, later.principals)) <= set(map(str, earlier.principals))
         all_actions = "all" in earlier.actions or set(later.actions) <= set(earlier.actions)
         all_paths = not earlier.paths or (set(later.paths) <= set(earlier.paths) and later.paths)
         if earlier.area == later.area and same_people and all_actions and all_paths:
-            line = site.settings.line(("storm", "authz", "policies", later.index))
             yield finding(
                 "storm.policy-shadowed",
-                site.settings_file,
-                line,
+                *site.place(("storm", "authz", "policies", later.index)),
                 f'"{later.description}" never applies: "{earlier.description}" comes first.',
             )
 
@@ -427,7 +443,7 @@ def _switches(site: Webdav) -> Iterator[Finding]:
         yield finding("storm.authz-disabled", file, line, "Everybody may do everything.")
     release = site.release
     if release is not None and (1, 4, 0) <= release < storm_release.REDIS_QUIET:
-        value = site.settings.get(("management", "health", "redis", "enabled"))
+        value = site.value(("management", "health", "redis", "enabled"))
         if value is None or truth(value):
             yield finding("storm.redis", site.settings_file, 0, "The health page says DOWN, because no Redis answers.")
     enabled, file, line = site.setting("storm.authz-server.enabled")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,10 +20,12 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.storm_relea
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import java_properties, service_environment, yaml_text
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.java_properties import Assignment
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.service_environment import Environment
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import YamlText, relaxed
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import Path, YamlText, relaxed
 
 AREAS = "etc/storm/webdav/sa.d/"
 APPLICATION = "etc/storm/webdav/config/application.yml"
+_SEPARATOR = re.compile(r"---(\s|$)")
+_PROFILES = re.compile(r"-Dspring\.profiles\.active=[\"']?([^\s\"']+)")
 DROP_INS = "etc/systemd/system/storm-webdav.service.d/"
 DROP_IN = f"{DROP_INS}storm-webdav.conf"
 SYSCONFIG = "etc/sysconfig/storm-webdav"
@@ -156,17 +158,41 @@ class Issuer:
 
 @dataclass(frozen=True)
 class Webdav:
-    """Everything that the service reads. settings: application.yml; environment: by file."""
+    """Everything that the service reads.
+
+    settings: application.yml, as a whole. environments: by file. layers: every document of settings that counts, with its file; what
+    the first one says takes the place of what later ones say, lists as a whole.
+    """
 
     areas: tuple[StorageArea, ...]
     settings: YamlText
     settings_file: str
     environments: Mapping[str, Environment]
     release: Release | None
+    layers: tuple[tuple[str, YamlText], ...]
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether settings cannot be read, so that nothing is known of issuers and policies."""
+        return any(text.problem for _file, text in self.layers)
+
+    def value(self, path: Path, default: Any = None) -> Any:
+        """What counts at a path."""
+        return self.layer(path)[1].get(path, default)
+
+    def place(self, path: Path) -> tuple[str, int]:
+        """File and line of what counts at a path."""
+        file, text = self.layer(path)
+        return file, text.line(path)
+
+    def layer(self, path: Path) -> tuple[str, YamlText]:
+        """The file and document that a path counts from."""
+        whole = path[: next((at for at, part in enumerate(path) if isinstance(part, int)), len(path))]
+        return next((layer for layer in self.layers if layer[1].get(whole) is not None), self.layers[-1])
 
     @cached_property
     def issuers(self) -> tuple[Issuer, ...]:
-        found = self.settings.get(("oauth", "issuers"), [])
+        found = self.value(("oauth", "issuers"), [])
         result = []
         for index, entry in enumerate(found if isinstance(found, list) else []):
             if isinstance(entry, dict):
@@ -184,7 +210,7 @@ class Webdav:
 
     @cached_property
     def policies(self) -> tuple[Policy, ...]:
-        found = self.settings.get(("storm", "authz", "policies"), [])
+        found = self.value(("storm", "authz", "policies"), [])
         return tuple(
             _policy(index, entry) for index, entry in enumerate(found if isinstance(found, list) else []) if isinstance(entry, dict)
         )
@@ -209,16 +235,16 @@ class Webdav:
         """Value, file and line (0 for the default) of a setting: application.yml, then its variable, then the default."""
         setting = storm_release.application_settings()[storm_release.relaxed_path(key)]
         path = tuple(key.split("."))
-        value = self.settings.get(path)
+        value = self.value(path)
         if value is not None and not PLACEHOLDER.search(str(value)):
-            return value, self.settings_file, self.settings.line(path)
+            return value, *self.place(path)
         variable = self.variable(setting.env) if setting.env else None
         return variable or (setting.default, self.settings_file, 0)
 
     @property
     def hostnames(self) -> tuple[str, ...]:
         """Names under which clients reach the service, as far as it is told."""
-        listed = _texts(self.settings.get(("storm", "hostnames")))
+        listed = _texts(self.value(("storm", "hostnames")))
         variables = [self.variable(f"STORM_WEBDAV_HOSTNAME_{number}") for number in range(4)]
         return tuple(dict.fromkeys([*(name for name in listed if "$" not in name), *(each[0] for each in variables if each and each[0])]))
 
@@ -236,7 +262,40 @@ def read(files: Mapping[str, str], release: Release | None) -> Webdav:
         for path, text in files.items()
         if (path.startswith(DROP_INS) and path.endswith(".conf")) or (path == SYSCONFIG and reads_sysconfig(release))
     }
-    return Webdav(areas, yaml_text.parse(files.get(settings_file, ""), relaxed), settings_file, environments, release)
+    settings = yaml_text.parse(files.get(settings_file, ""), relaxed)
+    own = _documents(settings_file, files.get(settings_file, ""))
+    site = Webdav(areas, settings, settings_file, environments, release, own)
+    active = _active(site)
+    wanted = [f"etc/storm/webdav/config/application-{name}.{ending}" for name in reversed(active) for ending in ("yml", "yaml")]
+    found = [*(_documents(path, files[path]) for path in wanted if path in files), own]
+    return replace(site, layers=tuple(layer for layers in found for layer in layers if _counts(layer[1], active)))
+
+
+def _documents(file: str, text: str) -> tuple[tuple[str, YamlText], ...]:
+    """The documents of a file, the last one first, each with the lines before it left empty."""
+    lines = text.splitlines(keepends=True)
+    begins = [0, *(at for at, line in enumerate(lines) if _SEPARATOR.match(line) and any(map(_says, lines[:at])))]
+    ends = [*begins[1:], len(lines)]
+    parts = ["\n" * begin + "".join(lines[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+    return tuple((file, yaml_text.parse(part, relaxed)) for part in reversed(parts))
+
+
+def _says(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _active(site: Webdav) -> tuple[str, ...]:
+    """Names of the profiles that the service is started with; the last one counts most (Spring Boot, profile specific files)."""
+    options = site.variable("STORM_WEBDAV_JVM_OPTS")
+    found = _PROFILES.findall(options[0]) if options else []
+    variable = site.variable("SPRING_PROFILES_ACTIVE")
+    return _texts(found[-1] if found else variable[0] if variable else site.value(("spring", "profiles", "active")))
+
+
+def _counts(text: YamlText, active: tuple[str, ...]) -> bool:
+    """Whether a document holds for the active profiles."""
+    asked = _texts(text.get(("spring", "config", "activate", "on-profile")) or text.get(("spring", "profiles")))
+    return not asked or isinstance(text.get(("spring", "profiles")), dict) or bool(set(asked) & set(active))
 
 
 def reads_sysconfig(release: Release | None) -> bool:

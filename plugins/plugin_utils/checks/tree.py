@@ -127,21 +127,21 @@ def system_named(name: str) -> System:
     raise UnknownTreeError(f"There are no checks for {name!r}; known systems: {_names()}.")
 
 
-def detect(paths: Iterable[str]) -> System:
-    """The system of a tree, from the paths below its root.
+def detect(paths: Iterable[str], systems: tuple[System, ...] = SYSTEMS) -> System:
+    """The system of a tree, from the paths below its root. systems: those that it may be.
 
     Raises:
         UnknownTreeError: no system, or several.
     """
     known = tuple(paths)
-    found = [system for system in SYSTEMS if any(matches(path, system.markers) for path in known)]
+    found = [system for system in systems if any(matches(path, system.markers) for path in known)]
     inside = {part for system in found for part in system.parts}
     found = [system for system in found if system.name not in inside]
     if len(found) == 1:
         return found[0]
-    markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in SYSTEMS)
+    markers = "; ".join(f"{system.name}: {', '.join(system.markers)}" for system in systems)
     if not found:
-        raise UnknownTreeError(f"No configuration of a known storage system is below this root. Looked for: {markers}.")
+        raise UnknownTreeError(f"No configuration of {_whose(systems)} is below this root. Looked for: {markers}.")
     raise UnknownTreeError(f"This tree holds {' and '.join(system.name for system in found)}. Say which one to check.")
 
 
@@ -162,6 +162,10 @@ def check(files: Mapping[str, str], system: System, release: str, host: Host | N
 def matches(path: str, patterns: tuple[str, ...]) -> bool:
     """Whether a path is one that a pattern names; a star covers slashes too."""
     return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def _whose(systems: tuple[System, ...]) -> str:
+    return systems[0].name if len(systems) == 1 else "a known storage system"
 
 
 def _names() -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import posixpath
 import re
@@ -81,6 +82,18 @@ class Server:
     files: Mapping[str, str]
     facts: Facts
     release: tables.Release | None
+
+    def lacks(self, path: str) -> bool:
+        """Whether a file that is named is not there: on a host, or in a copy that has other files of its directory."""
+        if self.facts.instances is not None or self.facts.entries:
+            return self.facts.is_missing(path)
+        folder = posixpath.dirname(path) + "/"
+        return path.startswith("/") and path not in self.files and any(each.startswith(folder) for each in self.files)
+
+    @property
+    def absent(self) -> str:
+        """What is known of a file that is lacking."""
+        return "does not exist" if self.facts.instances is not None or self.facts.entries else "is not among the text files of this copy"
 
     def before(self, release: tables.Release) -> bool:
         return self.release is not None and self.release < release
@@ -177,6 +190,25 @@ class Server:
         return found or [("/tmp", frozenset())]
 
     @cached_property
+    def areas(self) -> tuple[str, ...]:
+        """Trees that the data are in: what is exported, what spaces are assigned to, what tokens open."""
+        assigned = [each.args[2:] for each in self.find("oss.space") if each.args[1:2] in (("assign",), ("default",))]
+        keys = [key for section in (self.tokens.sections if self.tokens else ()) for key in section.keys if key.name.lower() == "base_path"]
+        opened = [scitokens_cfg.as_list(key.value) for key in keys]
+        return (*(path for path, _options in self.exports), *(path for paths in (*assigned, *opened) for path in paths))
+
+    @cached_property
+    def is_public(self) -> bool:
+        """Whether it serves to everybody, and only that, on purpose: nothing writable, and nothing that asks who a client is."""
+        asking = ("ofs.authorize", "ofs.authlib", "acc.authdb", "xrootd.seclib", "all.seclib", "sec.protocol", "xrootd.fslib")
+        return not self.find(*asking) and all(options & READ_ONLY for _path, options in self.exports)
+
+    @cached_property
+    def is_cache(self) -> bool:
+        """Whether files come from another server (XCache, proxy)."""
+        return any("libXrdPss" in word for each in self.find("ofs.osslib") for word in each.args)
+
+    @cached_property
     def http(self) -> list[Placed]:
         """Lines that open an HTTP door."""
         libraries = [each for each in self.find("xrd.protocol") if library_of(each).startswith("libXrdHttp")]
@@ -208,8 +240,14 @@ def check(files: Mapping[str, str], facts: Facts | None = None, release: str | N
     parsed = tables.parse_release(facts.installed or release)
     known = parsed if tables.is_known(parsed) else None
     mains = {path: found[1] for path in sorted(files) if (found := MAIN_FILE.fullmatch(path))}
-    servers = [Server(path, files, facts, known) for path, name in mains.items() if facts.instances is None or name in facts.instances]
     findings: dict[Finding, None] = {}
+    if facts.instances is not None:
+        mains = {path: name for path, name in mains.items() if name in facts.instances}
+    elif own := {path: name for path, name in mains.items() if not is_of_package(files[path])}:
+        told = "Not checked: the file is as the package brings it, and other servers are set up here."
+        findings.update({_finding("xrootd.package-file", path, 0, told): None for path in mains.keys() - own.keys()})
+        mains = own
+    servers = [Server(path, files, facts, known) for path in mains]
     for server in servers:
         findings.update(dict.fromkeys(_check_server(server)))
         if not known:
@@ -221,6 +259,13 @@ def check(files: Mapping[str, str], facts: Facts | None = None, release: str | N
             findings[_finding("xrootd.release-differs", server.path, 0, told)] = None
     findings.update(dict.fromkeys(_shared_ports(servers)))
     return sorted(findings, key=lambda each: (each.file, each.line, each.rule))
+
+
+def is_of_package(text: str) -> bool:
+    """Whether a main file says nothing but what a release of xrootd installs under its name."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    said = "\n".join(line for line in lines if line and not line.startswith("#"))
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16] in tables.PACKAGED
 
 
 def check_language(server: Server) -> Iterator[Finding]:
@@ -297,9 +342,10 @@ def _structure(server: Server) -> Iterator[Finding]:
     for each in server.placed:
         if each.directive.remark:
             yield _at("xrootd.remark", each, f"'{each.directive.remark[0]}' is an argument of {each.name}, not the begin of a remark.")
+        known = {*server.values, *xrootd_cfg.defined_names(each.directive.conditions)}
         for word in each.directive.args:
-            missing = [name for name in xrootd_cfg.references(word) if name not in server.values]
-            if missing and each.name not in ("set", "setenv"):
+            missing = [name for name in xrootd_cfg.references(word) if name not in known]
+            if missing and each.name not in tables.LITERAL and not each.name.startswith("frm."):
                 yield _at("xrootd.undefined-variable", each, f"${missing[0]} is not set; the server does not start.")
 
 
@@ -315,7 +361,7 @@ def _writable(server: Server) -> Iterator[Finding]:
 def _names(server: Server) -> Iterator[Finding]:
     for each in server.placed:
         prefix, _dot, name = each.name.partition(".")
-        if each.name in ("set", "setenv", "continue") or (name and prefix not in tables.DIRECTIVES):
+        if each.name in ("set", "setenv", "continue") or (name and prefix not in tables.DIRECTIVES and prefix.isascii()):
             continue  # part of the language, or of a plug-in that is not known here
         since = tables.SINCE.get(each.name)
         if since and server.before(since):
@@ -353,10 +399,11 @@ def _authorization(server: Server) -> Iterator[Finding]:
         yield _at("xrootd.authorize-missing", place, "ofs.authlib is loaded but never asked without ofs.authorize: anybody may write.")
     elif serves and not authorize:
         manager = server.last("all.role")
-        cache = not server.authlibs and any("libXrdPss" in word for each in server.find("ofs.osslib") for word in each.args)
         exported = server.last("all.export", "xrootd.export")
         where = (exported.file, exported.line) if exported else (server.path, 0)
-        if cache or all(options & READ_ONLY for _path, options in server.exports):
+        if server.is_public:
+            yield _finding("xrootd.public", *where, "Nothing is authorised and nothing can be written: the data are public.")
+        elif server.is_cache or all(options & READ_ONLY for _path, options in server.exports):
             yield _finding("xrootd.reads-for-all", *where, "Nothing is authorised: anybody may read what is exported.")
         elif not (manager and "manager" in manager.args):
             yield _finding("xrootd.no-authorization", *where, "Nothing is authorised: anybody may read and write what is exported.")
@@ -378,18 +425,25 @@ def _authorization(server: Server) -> Iterator[Finding]:
             place,
             f"acc.authdb is not set, and the default of this release, {server.authdb_path}, was not found among the files.",
         )
-    elif server.asks_authdb and server.facts.is_missing(server.authdb_path):
+    elif server.asks_authdb and server.lacks(server.authdb_path):
         named = server.last("acc.authdb") or authorize[0]
-        yield _at("xrootd.file-missing", named, f"{server.authdb_path} does not exist; the server does not start.")
-    if server.tokens_path and server.facts.is_missing(server.tokens_path):
+        yield _at("xrootd.file-missing", named, f"{server.authdb_path} {server.absent}; the server does not start.")
+    if server.tokens_path and server.lacks(server.tokens_path):
         named = server.authlib("libXrdAccSciTokens") or server.authlibs[0][0]
-        yield _at("xrootd.file-missing", named, f"{server.tokens_path} does not exist; the server does not start.")
+        yield _at("xrootd.file-missing", named, f"{server.tokens_path} {server.absent}; the server does not start.")
     for each in server.find("sec.protocol"):
-        if authorize and security_of(each) in ("unix", "host"):
-            yield _at("xrootd.sec-claims-only", each, f"With {security_of(each)} a client is whoever it says it is.")
+        if authorize and security_of(each) == "unix" and _offered_to_all(server, "unix"):
+            yield _at("xrootd.sec-claims-only", each, "With unix a client is whoever it says it is.")
     for each in server.find("http.exthandler"):
         if any("libXrdHttpTapeApi" in word for word in each.args):
             yield _at("xrootd.tape-simulator", each, "The tape simulator asks nobody for a token: anybody may stage and delete.")
+
+
+def _offered_to_all(server: Server, protocol: str) -> bool:
+    """Whether any client may log in by a protocol: ``sec.protbind HOST only ...`` alone keeps hosts from the protocols it does not name."""
+    return not any(
+        each.args[:1] == ("*",) and "only" in each.args[1:] and protocol not in each.args[1:] for each in server.find("sec.protbind")
+    )
 
 
 # --- encryption --------------------------------------------------------------------------------------------------------------------------
@@ -397,7 +451,7 @@ def _authorization(server: Server) -> Iterator[Finding]:
 
 def _encryption(server: Server) -> Iterator[Finding]:
     encrypted = server.tls or server.find("http.cert")
-    if server.http and not encrypted:
+    if server.http and not encrypted and not server.is_public:
         yield _at(
             "xrootd.no-tls",
             server.http[0],
@@ -455,7 +509,7 @@ def _doors(server: Server) -> Iterator[Finding]:
         ):
             yield _at("xrootd.redirect-token", header[0], "A redirector sends the token on in the URL of the data server.")
     tpc = [each for each in server.find("http.exthandler") if any("libXrdHttpTPC" in word for word in each.args)]
-    if server.http and not tpc and not any("libXrdPss" in word for each in server.find("ofs.osslib") for word in each.args):
+    if server.http and not tpc and not server.is_cache and not server.is_public:
         yield _at("xrootd.tpc-missing", server.http[0], "Third-party copies over HTTP are refused: FTS and Rucio cannot move files here.")
     allowed = server.find("tpc.allow")
     if tpc and server.facts.lab and not allowed and not server.before(tables.WHOLE_COMPONENTS):
@@ -480,10 +534,18 @@ def _doors(server: Server) -> Iterator[Finding]:
         unknown = [word for word in each.args[1:] if word not in (*defined, "only", "none")]
         if unknown:
             yield _at("xrootd.protbind-unknown", each, f"{unknown[0]} is bound but not defined above; the server does not start.")
-    for each in server.find("sec.protocol"):
-        level = next((word for word in each.args if word.startswith("-ca:")), "")
-        if security_of(each) == "gsi" and level and not level[4:5].isdigit():
-            yield _at("xrootd.gsi-ca-word", each, f"{level} is read as the number 0: certificates of authorities are not verified.")
+    for each in server.find("sec.protocol", "sec.protparm"):
+        if security_of(each) != "gsi":
+            continue
+        for word in each.args:
+            option, _colon, level = word.partition(":")
+            if option == "-ca" and level in ("0", "ignore"):
+                yield _at("xrootd.gsi-ca-off", each, f"{word}: certificates of intermediate authorities are trusted unverified.")
+            elif option == "-ca" and not level[:1].isdigit():
+                told = f"{word} is read as the number 0: certificates of intermediate authorities are trusted unverified."
+                yield _at("xrootd.gsi-ca-word", each, told)
+            elif option == "-crl" and level in ("0", "ignore"):
+                yield _at("xrootd.gsi-without-revocation", each, f"With {word} revoked certificates are accepted.")
     if (
         server.http
         and any("libXrdVoms" in word for each in server.find("sec.protocol") for word in each.args)
@@ -568,7 +630,13 @@ def _spaces(server: Server) -> Iterator[Finding]:
         if target in ("assign", "default"):
             assigned += [(name, path, each) for path in rest]
             continue
+        if not target.startswith("/"):
+            yield _at("xrootd.space-path", each, f"Space {name} has no absolute path; the server does not start.")
+            continue
         path = target if target.endswith("*") else target.rstrip("/")
+        other = next((space for space, paths in defined.items() if path in paths and space != name), None)
+        if other:
+            yield _at("xrootd.space-shared", each, f"{path} is a directory of space {other} too: files of both lie on the same disks.")
         if path in defined[name]:
             yield _at("xrootd.space-twice", each, f"{path} is a directory of space {name} already; the server does not start.")
         defined[name].add(path)
@@ -579,17 +647,16 @@ def _spaces(server: Server) -> Iterator[Finding]:
             yield _at("xrootd.space-undefined", each, f"Space {name} has no directory: files below {path} cannot be made.")
         if not any(_below(path, export) or _below(export, path) for export, _options in server.exports):
             yield _at("xrootd.space-outside-export", each, f"{path} is not exported, so space {name} is never used for it.")
-    if server.http and not any("adler32" in each.args for each in server.find("xrootd.chksum")):
-        yield _at("xrootd.checksum-missing", server.http[0], "No adler32 checksums: Rucio and FTS cannot verify transfers.")
+    if server.http and not server.is_cache and not any("adler32" in each.args for each in server.find("xrootd.chksum")):
+        place = server.last("xrootd.chksum") or server.http[0]
+        yield _at("xrootd.checksum-missing", place, "No adler32 checksums: Rucio and FTS cannot verify transfers.")
     if server.http and server.before(tables.BRIDGE_WAITS):
         for each in server.find("xrootd.chksum"):
             if not any(word.startswith("/") for word in each.args):
                 yield _at(
                     "xrootd.checksum-race", each, "A checksum asked for over HTTP, when it is ready at once, can make the server silent."
                 )
-    for each in server.find("pfc.ram"):
-        if each.args and _bytes(each.args[0]) < 1 << 30:
-            yield _at("xrootd.cache-memory", each, f"{each.args[0]} is less than 1 GiB; the server does not start.")
+    yield from _cache(server, defined)
     if server.tokens_path and (server.release is None or server.before(tables.WHOLE_COMPONENTS)):
         places = [(path, each) for _name, path, each in assigned] + [
             (each.args[0], each) for each in server.find("all.export") if each.args
@@ -603,6 +670,24 @@ def _spaces(server: Server) -> Iterator[Finding]:
                         each,
                         f"{longer} begins with {shorter}: before 5.9.3 a token for the latter opens the former as well.",
                     )
+
+
+def _cache(server: Server, spaces: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """A server that fetches files from another one. spaces: directories by name of space."""
+    for each in server.find("pfc.ram"):
+        if each.args and _bytes(each.args[0]) < 1 << 30:
+            yield _at("xrootd.cache-memory", each, f"{each.args[0]} is less than 1 GiB; the server does not start.")
+    proxy = next((each for each in server.find("ofs.osslib") if any("libXrdPss" in word for word in each.args)), None)
+    if proxy and proxy.certain and not server.find("pss.origin"):
+        yield _at("xrootd.cache-origin", proxy, "No pss.origin says where files come from; the server does not start.")
+    for each in server.find("pfc.spaces"):
+        for name in each.args[:2]:
+            if name not in spaces and name != "public":
+                yield _at("xrootd.cache-space", each, f"Space {name} has no directory: the cache cannot keep files there.")
+    for each in server.find("pfc.diskusage"):
+        marks = [word for word in each.args[:2] if re.fullmatch(r"0?\.\d+|1\.0*", word)]
+        if len(marks) > 1 and float(marks[0]) >= float(marks[1]):
+            yield _at("xrootd.cache-watermarks", each, f"The low mark {marks[0]} is not below the high one; the server does not start.")
 
 
 def _below(path: str, parent: str) -> bool:
@@ -637,6 +722,8 @@ def _token_service(server: Server) -> Iterator[Finding]:
 def _unit(server: Server) -> Iterator[Finding]:
     """The key cache of the token library: $XDG_CACHE_HOME, else .cache in the home directory."""
     place = server.authlib("libXrdAccSciTokens")
+    if place:
+        yield from _sealed_cache(server)
     home = server.facts.homes.get(server.facts.user, "")
     entry = server.facts.entries.get(home)
     if not place or not entry or any("XDG_CACHE_HOME=" in text for path, text in server.files.items() if not path.endswith(".cfg")):
@@ -647,6 +734,32 @@ def _unit(server: Server) -> Iterator[Finding]:
             place,
             f"Keys of issuers cannot be kept: {home} does not belong to {server.facts.user}. An issuer that is down locks its users out.",
         )
+
+
+def _sealed_cache(server: Server) -> Iterator[Finding]:
+    """A key cache that the unit's own settings keep the service from writing to (systemd.exec)."""
+    units = {path: text for path, text in sorted(server.files.items()) if "/systemd/system/xrootd@" in path and path.endswith(".conf")}
+    units = {path: text for path, text in units.items() if f"/xrootd@{server.instance}.service.d/" in path or "/xrootd@.service.d/" in path}
+    found: dict[str, list[str]] = defaultdict(list)
+    for text in units.values():
+        for key, value in re.findall(r"^\s*(\w+)\s*=\s*(.*?)\s*$", text, re.MULTILINE):
+            found[key] += value.split()
+    writable = [f"{root}/{name}" for key, root in tables.UNIT_DIRECTORIES.items() for name in found[key]]
+    writable += [path.lstrip("-+") for path in found["ReadWritePaths"]]
+    sealed = ["/etc", "/usr", "/boot", "/root", "/proc", "/sys"]
+    sealed += [path.lstrip("-+") for key in ("ReadOnlyPaths", "InaccessiblePaths") for path in found[key]]
+    sealed += ["/"] if found["ProtectSystem"][-1:] == ["strict"] else []
+    sealed += ["/home", "/run/user"] if set(found["ProtectHome"][-1:]) & {"yes", "true", "read-only", "tmpfs", "1", "on"} else []
+    for path, text in units.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            cache = re.search(r"\bXDG_CACHE_HOME=([^\s\"']+)", line)
+            if not cache or line.lstrip().startswith(("#", ";")) or any(_below(cache[1], each) for each in writable):
+                continue
+            if any(each == "/" or _below(cache[1], each) for each in sealed):
+                told = (
+                    f"Keys of issuers cannot be kept: the service may not write to {cache[1]}. An issuer that is down locks its users out."
+                )
+                yield _finding("xrootd.key-cache", path, number, told)
 
 
 def _tokens(server: Server, file: str, document: scitokens_cfg.Document) -> Iterator[Finding]:
@@ -671,6 +784,9 @@ def _tokens(server: Server, file: str, document: scitokens_cfg.Document) -> Iter
             0,
             "No audience is accepted: every token with an aud claim, so every WLCG token, is refused.",
         )
+    if audiences and all(url == tables.ANY_AUDIENCE for url in audiences):
+        told = "Only the wildcard is accepted, and Rucio asks for tokens with the bare name of the door."
+        yield _finding("scitokens.audience-bare-host", file, line, told)
     hosts = [host[1] for url in audiences if (host := re.fullmatch(r"https?://([^/:]+)(:\d+)?/?", url))]
     missing = [host for host in dict.fromkeys(hosts) if host not in audiences]
     if missing:
@@ -764,11 +880,17 @@ def _issuers(server: Server, file: str, document: scitokens_cfg.Document) -> Ite
         strategy = document.key(section.name, "authorization_strategy")
         if strategy and any(word.lower() not in ("capability", "group", "mapping") for word in strategy.value.split(" ") if word):
             yield _finding("scitokens.strategy", file, strategy.line, f"'{strategy.value}' has words that are ignored.")
-        if multiuser and not any(document.get(section.name, key) for key in ("default_user", "name_mapfile", "map_subject")):
+        if multiuser and not maps_users(document, section):
             told = f"Tokens of [{section.name}] are mapped to no user, and rights are decided by users here."
             yield _finding("scitokens.default-user", file, section.line, told)
     if not served:
         yield _finding("scitokens.no-issuer", file, 0, "No issuer is trusted: every token is refused.")
+
+
+def maps_users(document: scitokens_cfg.Document, section: scitokens_cfg.Section) -> bool:
+    """Whether tokens of an issuer become local users."""
+    named = any(document.get(section.name, key) for key in ("default_user", "name_mapfile", "username_claim"))
+    return named or (document.get(section.name, "map_subject") or "").lower() in ("1", "on", "true", "yes")
 
 
 def _matters(section: scitokens_cfg.Section, document: scitokens_cfg.Document) -> bool:
@@ -851,9 +973,18 @@ def _rights(server: Server, file: str, document: authdb.Document) -> Iterator[Fi
     for at, rule in enumerate(exclusive):
         for earlier in exclusive[:at]:
             wide, narrow = identities.get(earlier.name), identities.get(rule.name)
-            if wide and narrow and wide.identity.items() <= narrow.identity.items():
+            if not wide or not narrow:
+                continue
+            if wide.identity.items() <= narrow.identity.items():
                 told = f"'{earlier.name}' in line {earlier.line} holds for all of '{rule.name}', so this record is never reached."
                 yield _finding("authdb.exclusive-order", file, rule.line, told)
+                break
+            parent, child = wide.identity.get("g", ""), narrow.identity.get("g", "")
+            if child.startswith(parent + "/") and parent and {**wide.identity, "g": child}.items() <= narrow.identity.items():
+                told = (
+                    f"Members of {child} who are in {parent} too never get here: '{earlier.name}' in line {earlier.line} ends the search."
+                )
+                yield _finding("authdb.exclusive-parent", file, rule.line, told)
                 break
 
 
@@ -928,7 +1059,8 @@ def _grants(server: Server, file: str, rule: authdb.Rule, templates: set[str]) -
             if given & WRITING:
                 yield _finding("authdb.anyone-writes", file, rule.line, f"Everybody, also without a token, may write below {grant.path}.")
             elif given:
-                yield _finding("authdb.anyone-reads", file, rule.line, f"Everybody, also without a token, may read below {grant.path}.")
+                kind = "authdb.anyone-reads" if any(_below(area, grant.path) for area in server.areas) else "authdb.public-part"
+                yield _finding(kind, file, rule.line, f"Everybody, also without a token, may read below {grant.path}.")
         if not any(_below(grant.path, export) or _below(export, grant.path) for export, _options in server.exports):
             yield _finding("authdb.path-outside", file, rule.line, f"{grant.path} is not exported.")
 

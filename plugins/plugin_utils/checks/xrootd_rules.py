@@ -62,6 +62,7 @@ _RULES: dict[str, Rule] = {
     # who may do what
     "xrootd.authorize-missing": Rule(OPEN, "Add the directive ofs.authorize.", f"{_OFS}; {_TRIED}: an anonymous PUT returned 200"),
     "xrootd.no-authorization": Rule(OPEN, "Add ofs.authorize and the plug-in that decides (ofs.authlib), or export read-only (r/o).", _OFS),
+    "xrootd.public": Rule(NOTICE, "Add ofs.authorize when the data are not meant for everybody.", _OFS),
     "xrootd.reads-for-all": Rule(WARNING, "Add ofs.authorize unless the data are public.", _OFS),
     "xrootd.authlib-not-stacked": Rule(
         LOCK_OUT,
@@ -74,7 +75,9 @@ _RULES: dict[str, Rule] = {
     ),
     "xrootd.file-missing": Rule(ERROR, "Make the file, or correct the path.", f"{_TOKENS}; {_ACC}; {_TLS}; {_OSS}"),
     "xrootd.sec-claims-only": Rule(
-        OPEN, "Take sec.protocol unix and host away, or bind them to hosts that nobody else can use.", "xrootd src/XrdSecunix"
+        OPEN,
+        "Take sec.protocol unix away, or bind it to hosts that nobody else can use, and all others with sec.protbind * only.",
+        "xrootd src/XrdSecunix; src/XrdSec/XrdSecServer.cc (xpbind)",
     ),
     "xrootd.tape-simulator": Rule(
         OPEN, "Take it away: it is made for tests only.", "xrootd src/XrdHttpTapeApi; tried on 6.2.1: anonymous stage gave 201"
@@ -98,6 +101,7 @@ _RULES: dict[str, Rule] = {
         WARNING, "Correct the name, or take the line away.", "directives of the sources of xrootd 5.0.0 to 6.1.0"
     ),
     "xrootd.directive-too-new": Rule(ERROR, "Take it away, or upgrade.", "directives of the sources of xrootd 5.0.0 to 6.1.0"),
+    "xrootd.package-file": Rule(NOTICE, "Remove it, or check the running host, where systemd tells what is used.", "xrootd config/"),
     "xrootd.release-differs": Rule(
         WARNING, "Correct the description, or install the release that it names.", "the rules follow the installed one"
     ),
@@ -131,8 +135,12 @@ _RULES: dict[str, Rule] = {
     "xrootd.protbind-unknown": Rule(
         ERROR, "Put its sec.protocol above sec.protbind, or take it out of sec.protbind.", "xrootd src/XrdSec/XrdSecServer.cc"
     ),
+    "xrootd.gsi-ca-off": Rule(WARNING, "Write -ca:1 or -ca:2, or leave it out.", "xrootd src/XrdSecgsi/XrdSecProtocolgsi.cc"),
     "xrootd.gsi-ca-word": Rule(
-        WARNING, "Write -ca:1 or -ca:2, or leave it out.", "xrootd src/XrdSecgsi/XrdSecProtocolgsi.cc (atoi), 5.0.0 to 6.1.0; tried"
+        NOTICE, "Write -ca:1 or -ca:2, or leave it out.", "xrootd src/XrdSecgsi/XrdSecProtocolgsi.cc (atoi), 5.0.0 to 6.1.0; tried"
+    ),
+    "xrootd.gsi-without-revocation": Rule(
+        WARNING, "Write -crl:1 (use lists that are there), -crl:2 or -crl:3 (require them).", "xrootd src/XrdSecgsi/XrdSecProtocolgsi.cc"
     ),
     "xrootd.voms-http-missing": Rule(WARNING, "Add http.secxtractor libXrdVoms.so.", "xrootd src/XrdVoms"),
     "xrootd.redirect-token": Rule(NOTICE, "Add strip-on-redirect to http.header2cgi from 6.0.0 on.", f"{_HTTP} (6.0.0)"),
@@ -148,6 +156,8 @@ _RULES: dict[str, Rule] = {
     "xrootd.space-outside-export": Rule(ERROR, "Assign a path below an exported one.", _OSS),
     "xrootd.space-undefined": Rule(ERROR, "Add oss.space NAME PATH.", _OSS),
     "xrootd.space-twice": Rule(ERROR, "Keep one of the two lines.", f"{_OSS} (EEXIST)"),
+    "xrootd.space-path": Rule(ERROR, "Write oss.space NAME /PATH.", f"{_OSS} (xspace)"),
+    "xrootd.space-shared": Rule(WARNING, "Give every space disks of its own: a space is a QoS class.", _OSS),
     "xrootd.space-name": Rule(ERROR, "Choose a name of at most 63 characters.", f"{_OSS} (maxSNlen)"),
     "xrootd.checksum-missing": Rule(WARNING, "Add xrootd.chksum max 2 adler32 crc32c.", "Rucio compares adler32 after each transfer"),
     "xrootd.checksum-race": Rule(
@@ -155,6 +165,9 @@ _RULES: dict[str, Rule] = {
         "Upgrade to 5.9.2. Until then restart a server whose port is open and where nobody answers.",
         "xrootd issue 2602, src/XrdXrootd/XrdXrootdTransit.cc; tried on 5.5.3 and 5.8.1",
     ),
+    "xrootd.cache-origin": Rule(ERROR, "Add pss.origin HOST:PORT.", "xrootd src/XrdPss/XrdPssConfig.cc"),
+    "xrootd.cache-space": Rule(ERROR, "Add oss.space NAME PATH.", "xrootd src/XrdPfc/XrdPfcConfiguration.cc"),
+    "xrootd.cache-watermarks": Rule(ERROR, "Write the lower mark first.", "xrootd src/XrdPfc/XrdPfcConfiguration.cc"),
     "xrootd.cache-memory": Rule(ERROR, "Give pfc.ram at least 1g.", "xrootd src/XrdPfc/XrdPfcConfiguration.cc; tried on 5.5.3"),
     # tokens
     "xrootd.prefix-directories": Rule(
@@ -227,8 +240,12 @@ _RULES: dict[str, Rule] = {
     "authdb.exclusive-order": Rule(
         ERROR, "Put the record of the narrower identity first, or use s records, which add up.", f"{_ACCESS} (SXList)"
     ),
+    "authdb.exclusive-parent": Rule(
+        WARNING, "Put the record of the subgroup first, or use s records, which add up.", f"{_ACCESS} (SXList)"
+    ),
     "authdb.anyone-writes": Rule(OPEN, "Take the writing privileges from u *.", _ACCESS),
     "authdb.anyone-reads": Rule(WARNING, "Take the record away unless the data are public.", _ACCESS),
+    "authdb.public-part": Rule(NOTICE, "Take the record away unless these data are public.", _ACCESS),
     "authdb.group-unbound": Rule(
         WARNING, "Bind the group to its issuer: = NAME o: ISSUER g: GROUP.", "any trusted issuer can name any group"
     ),

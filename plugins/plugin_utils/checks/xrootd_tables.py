@@ -30,7 +30,7 @@ RECORD_NAME = 64
 DIRECTIVES: dict[str, frozenset[str]] = {
     prefix: frozenset(names.split())
     for prefix, names in {
-        "all": "adminpath export manager pidpath role seclib sitename subcluster",
+        "all": "adminpath export manager pidpath role seclib sitename subcluster trace",  # all.trace: vendors write it, nobody reads it
         "xrd": """
             adminpath allow buffers homepath maxfd network pidpath port protocol report sched sitename tcpmonlib
             timeout tls tlsca tlsciphers trace
@@ -77,6 +77,36 @@ DIRECTIVES: dict[str, frozenset[str]] = {
         "scitokens": "trace",
     }.items()
 }
+
+PACKAGED = frozenset(
+    {
+        "ad4dbaf16dc0d55d",
+        "229cc558b86e3180",
+        "e6279a160ab4beea",
+        "164a90d96541e72a",
+        "b387ce10acd4403b",
+        "18f821af5e49f566",
+        "7be98806f634a8b9",
+        "7984eb94d35ad2b6",
+        "a86ab73c3b6c1eb9",
+        "dbb412bba30a9d81",
+        "75db15e1192f7db6",
+        "28977b2acdc5b806",
+    }
+)
+"""Begins of the SHA-256 of the main files that xrootd 4.10 to 6.1 installs as examples, without remarks, blanks made one."""
+
+ANY_AUDIENCE = "https://wlcg.cern.ch/jwt/v1/any"
+UNIT_DIRECTORIES = {
+    "CacheDirectory": "/var/cache",
+    "StateDirectory": "/var/lib",
+    "LogsDirectory": "/var/log",
+    "RuntimeDirectory": "/run",
+}
+"""Settings of a unit that make directories which its service may write to, by where those are (systemd.exec)."""
+
+LITERAL = frozenset({"set", "setenv", "cms.prepmsg", "ofs.notifymsg", "oss.stagemsg"})
+"""Directives whose words may name variables that are not set: they are filled in later, or by others."""
 
 SINCE: dict[str, Release] = {
     "acc.encoding": (5, 4, 0),

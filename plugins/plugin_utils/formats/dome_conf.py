@@ -21,7 +21,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.text_lines
 
 LINE_LIMIT = 1023  # characters that fit the reader's buffer
 LIST_MARK = "[]"
-_ASSIGNED = re.compile(r"\s*((?:glb|head|disk)\.[\w.]+(?:\[\])?)\s*=")
+_ASSIGNED = re.compile(r"\s*((?:glb|head|disk)\.[\w.]+(?:\[\])?)(?:\s*=|\s+\S|\s*$)")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Document:
 
     @cached_property
     def assignments(self) -> tuple[tuple[int, str], ...]:
-        """(line, key) of the lines that set a key with ``=``, which the daemon does not read."""
+        """(line, key) of the lines that name a key without a colon behind it, which the daemon does not read."""
         return tuple(
             (number, found[1])
             for number, line in enumerate(self.lines, 1)

@@ -9,8 +9,8 @@ Source: italiangrid/storm etc/namespace-1.5.0.xsd; sizes: src/main/java/it/grid/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import xml_text
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.xml_text import Element, XmlText
@@ -52,7 +52,7 @@ class Prot:
 class Filesystem:
     """A file system with one storage class.
 
-    online, nearline: bytes, None when the number cannot be read. limited: writes stop when it is full.
+    online, nearline: bytes, None when the number cannot be read. limited: writes stop when it is full. lines: by name of element.
     """
 
     name: str
@@ -70,6 +70,11 @@ class Filesystem:
     quota: Quota | None = None
     protocols: tuple[Prot, ...] = (Prot("file"),)
     line: int = 0
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    def line_of(self, name: str) -> int:
+        """Line of an element, of the whole where it is missing."""
+        return self.lines.get(name, self.line)
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,15 @@ def render(comment: str) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!-- {comment} -->\n{HEAD}\n{sections}</namespace>\n'
 
 
+_PLACES = (
+    ("space-token-description",),
+    ("storage-class",),
+    ("root",),
+    ("filesystem-driver",),
+    *(("properties", name) for name in ("RetentionPolicy", "AccessLatency", "TotalOnlineSize", "TotalNearlineSize")),
+)
+
+
 def _filesystem(element: Element) -> Filesystem:
     online = element.first("properties", "TotalOnlineSize")
     driver = (element.value("filesystem-driver") or "").rpartition(".")[2]
@@ -215,6 +229,7 @@ def _filesystem(element: Element) -> Filesystem:
         quota=_quota(quota) if quota is not None and quota.attributes.get("enabled") == "true" else None,
         protocols=tuple(_prot(each) for each in element.all("capabilities", "trans-prot", "prot")),
         line=element.line,
+        lines={path[-1]: found.line for path in _PLACES if (found := element.first(*path)) is not None},
     )
 
 

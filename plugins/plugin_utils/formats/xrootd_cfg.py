@@ -197,6 +197,13 @@ def references(word: str) -> tuple[str, ...]:
     return tuple(round_ or curly or plain for round_, curly, _square, plain in _REFERENCE.findall(word) if round_ or curly or plain)
 
 
+def defined_names(conditions: Iterable[Condition]) -> Iterator[str]:
+    """Variables that are set wherever the conditions hold: those that ``if defined ?NAME`` asks for."""
+    for condition in conditions:
+        if not condition.negated and "defined" in condition.words:
+            yield from (word.lstrip("?~") for word in condition.words if word.startswith("?"))
+
+
 def continued(directive: Directive, paths: Iterable[str]) -> Iterator[str]:
     """The files among paths that a ``continue`` directive reads, in the reader's order."""
     if directive.name != "continue" or not directive.args:

@@ -10,6 +10,7 @@ so that comments, order, quotes and blank lines survive; only what is added is w
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ import yaml
 
 Path = tuple[str | int, ...]
 SHORT = 80  # characters
+MERGE = "tag:yaml.org,2002:merge"
 Canonical = Callable[[str], str]
 
 
@@ -47,18 +49,18 @@ class YamlText:
     def render(self) -> str:
         return self.text
 
-    def find(self, path: Sequence[str | int]) -> Any:
-        """The node at a path, None when there is none."""
+    def find(self, path: Sequence[str | int], merged: bool = False) -> Any:
+        """The node at a path, None when there is none. merged: also one that a mapping takes over by ``<<``."""
         node = self.root
         rest = list(path)
         while rest and node is not None:
-            node, used = self._child(node, rest)
+            node, used = self._child(node, rest, merged)
             rest = rest[used:]
         return node
 
     def get(self, path: Sequence[str | int], default: Any = None) -> Any:
         """The value at a path."""
-        node = self.find(path)
+        node = self.find(path, merged=True)
         return default if node is None else _value(node)
 
     def line(self, path: Sequence[str | int]) -> int:
@@ -73,6 +75,10 @@ class YamlText:
         """Path and value of every scalar, keys as written, dotted ones taken apart."""
         if self.root is not None:
             yield from _leaves(self.root, ())
+
+    def repeated(self) -> Iterator[tuple[int, str]]:
+        """Line and name of every key that stood in its mapping already."""
+        return _repeated(self.root)
 
     def set(self, path: Sequence[str | int], value: Any) -> YamlText:
         """The document with a value at a path: replaced where one stands, else added with the mappings that are missing."""
@@ -161,15 +167,15 @@ class YamlText:
         at = members[index].start_mark.index
         return self._spliced(at, at, f"{text}, ")
 
-    def _child(self, node: Any, rest: Sequence[str | int]) -> tuple[Any, int]:
+    def _child(self, node: Any, rest: Sequence[str | int], merged: bool = False) -> tuple[Any, int]:
         """The node below, and how many parts of the path its key uses up."""
         if isinstance(node, yaml.SequenceNode):
             index = rest[0]
             return (node.value[index] if isinstance(index, int) and index < len(node.value) else None), 1
-        pair, used = self._entry(node, rest)
+        pair, used = self._entry(node, rest, merged)
         return (pair[1] if pair else None), used
 
-    def _entry(self, node: Any, rest: Sequence[str | int]) -> tuple[Any, int]:
+    def _entry(self, node: Any, rest: Sequence[str | int], merged: bool = False) -> tuple[Any, int]:
         if isinstance(node, yaml.MappingNode):
             names = [self.canonical(str(part)) for part in rest]
             for length in range(1, len(rest) + 1):
@@ -177,6 +183,10 @@ class YamlText:
                 for pair in node.value:
                     if self.canonical(str(pair[0].value)) == wanted:
                         return pair, length
+            for other in _merged(node) if merged else ():
+                found = self._entry(other, rest, merged)
+                if found[0]:
+                    return found
         return None, 1
 
     def _pair(self, path: Sequence[str | int]) -> Any:
@@ -187,7 +197,7 @@ class YamlText:
                 found, used = self._child(node, rest)
                 node = found
             else:
-                pair, used = self._entry(node, rest)
+                pair, used = self._entry(node, rest, merged=True)
                 found, node = pair if pair else (None, None)
             rest = rest[used:]
         return found
@@ -214,6 +224,8 @@ def parse(text: str, canonical: Canonical = _as_written) -> YamlText:
     """Any text."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if _contains_itself(root, ()):
+            return YamlText(text, None, "an alias stands inside what it names", 1, canonical)
         value = yaml.safe_load(text)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
@@ -231,20 +243,49 @@ def render(value: Any, comment: str = "") -> str:
 def _value(node: Any) -> Any:
     loader = yaml.SafeLoader("")
     try:
-        return loader.construct_document(node)
+        return loader.construct_document(copy.deepcopy(node))  # which puts what is merged into the nodes themselves
     finally:
         loader.dispose()
+
+
+def _merged(node: Any) -> list[Any]:
+    """Mappings that one takes over, the one that counts first in front."""
+    found = [value for key, value in node.value if key.tag == MERGE]
+    return [each for value in found for each in (value.value if isinstance(value, yaml.SequenceNode) else [value])]
 
 
 def _leaves(node: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(node, yaml.MappingNode) and node.value:
         for key, value in node.value:
-            yield from _leaves(value, (*path, *str(key.value).split(".")))
+            if key.tag != MERGE:
+                yield from _leaves(value, (*path, *str(key.value).split(".")))
+        for other in _merged(node):
+            yield from _leaves(other, path)
     elif isinstance(node, yaml.SequenceNode) and node.value:
         for index, value in enumerate(node.value):
             yield from _leaves(value, (*path, index))
     else:
         yield path, _value(node)
+
+
+def _repeated(node: Any) -> Iterator[tuple[int, str]]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key.start_mark.line + 1, str(key.value)
+            seen.add(str(key.value))
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _repeated(each)
+
+
+def _contains_itself(node: Any, above: tuple[int, ...]) -> bool:
+    if not isinstance(node, yaml.CollectionNode):
+        return False
+    below = [each for member in node.value for each in (member if isinstance(member, tuple) else (member,))]
+    return id(node) in above or any(_contains_itself(each, (*above, id(node))) for each in below)
 
 
 def _is_null(node: Any) -> bool:

@@ -17,8 +17,10 @@ from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import xrootd_tables
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.eos import (
+    EOS_LIBRARIES,
     FST,
     MGM,
+    OWN_TOKENS_NAMED,
     TOKENS,
     TOKENS_OF_XROOTD,
     parse_release,
@@ -222,7 +224,9 @@ def _head_node(draft: Draft, storage: Storage, options: Options) -> None:
 def token_library(release: str) -> str:
     """The plug-in that reads WLCG tokens: EOS's own before 5.0.16, XRootD's from then on."""
     known = parse_release(release)
-    return "libEosAccSciTokens.so" if known is not None and known < TOKENS_OF_XROOTD else "libXrdAccSciTokens.so"
+    if known is None or known >= TOKENS_OF_XROOTD:
+        return "libXrdAccSciTokens.so"
+    return "libEosAccSciTokens.so" if known >= OWN_TOKENS_NAMED else f"{EOS_LIBRARIES}.so"
 
 
 def _storage_node(draft: Draft, options: Options) -> None:

@@ -206,7 +206,10 @@ def _webdav(
         path: (files.get(path, text) if path.endswith("/info.properties") else text, private)
         for path, text in storm_webdav.area_texts(points, storage, options, release).items()
     }
-    drafts[storm_webdav.application_path(found)] = (storm_webdav.application_text(points, storage, found, release), private)
+    drafts[storm_webdav.application_path(found)] = (
+        storm_webdav.application_text(points, storage, found, release, options.flat_vos),
+        private,
+    )
     owner = private if options.macaroons else PUBLIC
     drafts[environment] = (storm_webdav.environment_text(storage, options, found, release, secrets), owner)
     if storm_webdav.LIMITS not in files:

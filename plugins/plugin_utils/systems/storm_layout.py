@@ -56,9 +56,9 @@ class Secrets:
 class Options:
     """services: of webdav, backend, frontend, gridftp. root: directory for areas that name no partition.
 
-    flat_vos: VOs that go on to read and write everything, whatever the policies say. environment, properties: further settings of WebDAV
-    and of the backend. vomsdir: subjects of each VOMS server's chain by VO and host. report: whether the storage report is published;
-    report_script: what makes it where there is no backend.
+    flat_vos: VOs that go on to read and write everything, whatever the policies say, in storage areas that have them, and in new ones.
+    environment, properties: further settings of WebDAV and of the backend. vomsdir: subjects of each VOMS server's chain by VO and host.
+    report: whether the storage report is published; report_script: what makes it where there is no backend.
     """
 
     services: frozenset[str] = frozenset({"webdav"})

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import storm_release
@@ -35,6 +35,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import (
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.service_environment import Environment
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import YamlText, relaxed
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Access, Area, Issuer, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import HEAD, OWN, AccessPoint, Options, Secrets
 
@@ -86,7 +87,6 @@ def _area_text(point: AccessPoint, storage: Storage, options: Options, release: 
         document = java_properties.set_property(document, "orgs", ",".join(organisations))
     limited = set(storage.x509.vos if storage.x509 and has_policies(release) else ()) - set(options.flat_vos)
     vos = [vo for vo in point.found.vos if vo not in limited]
-    vos += [vo for vo in options.flat_vos if vo not in vos]
     if tuple(vos) != point.found.vos:
         document = java_properties.set_property(document, "vos", ",".join(vos))
     for key, value in rights.items():
@@ -134,16 +134,41 @@ def _report_text(options: Options, release: Release | None) -> str:
 # --- application.yml -------------------------------------------------------------------------------------------------------------------
 
 
-def application_text(points: Iterable[AccessPoint], storage: Storage, found: Webdav, release: Release | None) -> str:
-    """application.yml with the issuers and policies of the storage."""
+def application_text(
+    points: Iterable[AccessPoint], storage: Storage, found: Webdav, release: Release | None, flat_vos: Sequence[str] = ()
+) -> str:
+    """application.yml with the issuers and policies of the storage.
+
+    Raises DescriptionError where these stand in the file of a profile, or in one of several documents, and would have to be changed.
+    """
+    listed = tuple(points)
+
+    def with_issuers(document: YamlText) -> YamlText:
+        for issuer in storage.issuers:
+            document = _with_issuer(document, issuer, storage, found, release)
+        return document
+
+    def with_policies(document: YamlText) -> YamlText:
+        return _with_policies(document, listed, storage, found, release, flat_vos) if has_policies(release) else document
+
     document = found.settings
     if not document.text:
         document = yaml_text.parse(f"# {HEAD}\n", relaxed)
-    for issuer in storage.issuers:
-        document = _with_issuer(document, issuer, storage, found, release)
-    if has_policies(release):
-        listed = tuple(points)
-        document = _with_policies(document, listed, storage, found, release)
+    problems = []
+    for path, edit in ((("oauth", "issuers"), with_issuers), (("storm", "authz", "policies"), with_policies)):
+        file, home = found.layer(path)
+        if home == found.settings:
+            document = edit(document)
+        elif edit(home) != home:
+            problems.append(
+                Problem(
+                    "datalake_storage",
+                    f"asks for other {'.'.join(path)} than stand in {file}, the file of a profile or one of several documents.",
+                    f"Write them there, or move {'.'.join(path)} to {found.settings_file}, as one document.",
+                )
+            )
+    if problems:
+        raise DescriptionError(problems)
     if release is not None and (1, 4, 0) <= release < storm_release.REDIS_QUIET:
         document = document.set(("management", "health", "redis", "enabled"), False)
     return document.render()
@@ -170,7 +195,12 @@ def _with_issuer(document: YamlText, issuer: Issuer, storage: Storage, found: We
 
 
 def _with_policies(
-    document: YamlText, points: tuple[AccessPoint, ...], storage: Storage, found: Webdav, release: Release | None
+    document: YamlText,
+    points: tuple[AccessPoint, ...],
+    storage: Storage,
+    found: Webdav,
+    release: Release | None,
+    flat_vos: Sequence[str],
 ) -> YamlText:
     """The document with every wanted policy, and without those of ours that are no longer wanted.
 
@@ -178,8 +208,12 @@ def _with_policies(
     """
     at = ("storm", "authz", "policies")
     mine = {point.name for point in points}
-    wanted = [policy for point in points for policy in policies(point, storage, release)]
-    have = {_essence(policy) for policy in found.policies}
+    wanted = [
+        policy
+        for point in points
+        for policy in policies(point, storage, release)
+        if not _vos_of(policy) & set(flat_vos) & set(point.found.vos if point.found else flat_vos)
+    ]
     keep = {_essence(policy) for policy in wanted}
     gone = [
         policy.index
@@ -188,12 +222,33 @@ def _with_policies(
     ]
     for index in reversed(gone):
         document = document.remove_item(at, index)
-    new = [policy for policy in wanted if _essence(policy) not in have]
+    new = [policy for policy in wanted if not any(_says_all_of(each, policy) for each in found.policies)]
     for policy in (each for each in new if each.effect == "permit"):
         document = document.append(at, _as_entry(policy))
     for policy in reversed([each for each in new if each.effect == "deny"]):
         document = document.insert(at, 0, _as_entry(policy)) if document.get(at) else document.append(at, _as_entry(policy))
     return document
+
+
+def _vos_of(policy: Policy) -> set[str]:
+    """VOs of a policy for members of a VO alone."""
+    groups = [each.params.get("fqan", "") for each in policy.principals if each.kind == "fqan"]
+    return {group.strip("/").partition("/")[0] for group in groups} if len(groups) == len(policy.principals) else set()
+
+
+def _is_member(wanted: Principal, have: Sequence[Principal]) -> bool:
+    vo = wanted.params.get("fqan", "").strip("/") if wanted.kind == "fqan" else ""
+    return wanted in have or (bool(vo) and Principal("vo", {"vo": vo}) in have)
+
+
+def _says_all_of(have: Policy, wanted: Policy) -> bool:
+    """Whether a policy that is there means what another one does, and maybe that for further people."""
+    if _essence(have) == _essence(wanted):
+        return True
+    own = have.description.startswith(OWN)
+    actions = "all" in have.actions or set(wanted.actions) <= set(have.actions)
+    same = (have.area, have.effect, sorted(have.paths)) == (wanted.area, wanted.effect, sorted(wanted.paths))
+    return not own and same and actions and all(_is_member(each, have.principals) for each in wanted.principals)
 
 
 def policies(point: AccessPoint, storage: Storage, release: Release | None) -> Iterator[Policy]:

@@ -310,7 +310,8 @@ def _doors(draft: Draft, storage: Storage, options: Options) -> None:
         _http_door(draft, port, http, main)
     if http:
         draft.present("http.desthttps", "yes")
-        draft.exact("http.selfhttps2http", "no")
+        if draft.fresh or draft.server.find("http.selfhttps2http"):
+            draft.exact("http.selfhttps2http", "no")
         header = ("http.header2cgi", "Authorization", "authz")
         draft.ensure(header, lambda each: each.args[:1] == ("Authorization",), lambda each: each.args[1:2] == ("authz",))
         draft.library("libXrdHttpTPC", "http.exthandler", "xrdtpc", "libXrdHttpTPC.so")
@@ -378,15 +379,18 @@ def _authorization(draft: Draft, storage: Storage, options: Options) -> None:
         draft.library("libXrdMacaroons", "ofs.authlib", "++", "libXrdMacaroons.so")
         draft.library("libXrdMacaroons", "http.exthandler", "xrdmacaroons", "libXrdMacaroons.so")
         draft.exact("macaroons.secretkey", options.macaroons_file)
-    draft.present("acc.authdb", AUTHDB_DEFAULT)
-    draft.present("acc.authrefresh", str(AUTHDB_SECONDS))
-    draft.present("acc.audit", "deny")
+    if not draft.server.find("acc.authdb"):
+        draft.present("acc.authdb", AUTHDB_DEFAULT)
+        draft.present("acc.authrefresh", str(AUTHDB_SECONDS))
+        draft.present("acc.audit", "deny")
 
 
 def _bind(draft: Draft, protocols: Sequence[str]) -> None:
     """Offers the protocols to all hosts. The line must stand behind those that define them."""
     defined = draft.server.find("sec.protocol")[-1]
     bound = [each for each in draft.server.find("sec.protbind") if each.args[:1] == ("*",)]
+    if not bound and not draft.fresh and {security_of(each) for each in draft.server.find("sec.protocol")} <= set(protocols):
+        return  # all that are defined are offered
     if not bound:
         # Without the line everything that is defined is offered. One that names ours alone would shut out who uses the site's own.
         if all(security_of(each) in protocols for each in draft.server.find("sec.protocol")):

@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[3]
 SITE = ROOT / "tests/fixtures/dcache/roles-9.2"
 
 
-def play(name: str, inventory: str = "/dev/null", folder: Path = ROOT, **variables: object) -> subprocess.CompletedProcess[str]:
+def play(name: str, *words: str, folder: Path = ROOT, **variables: object) -> subprocess.CompletedProcess[str]:
     extra = [word for key, value in variables.items() for word in ("-e", f"datalake_{key}={value}")]
     return subprocess.run(
-        ["ansible-playbook", str(ROOT / f"playbooks/{name}.yml"), "-i", inventory, *extra],
+        ["ansible-playbook", str(ROOT / f"playbooks/{name}.yml"), *(words or ("-i", "/dev/null")), *extra],
         cwd=folder,
         env={**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
         capture_output=True,
@@ -76,6 +76,13 @@ def test_adopt_writes_an_inventory_that_lacks_facts_only(tmp_path: Path) -> None
     assert (inventory / "host_vars/se.example.net.yml").read_text() == "# filled in by a person\n"
 
 
+def test_adopt_of_a_copy_does_not_ask_the_lab_for_its_lake(tmp_path: Path) -> None:
+    done = play("adopt", "--diff", root=SITE, release="9.2.30", host="se.example.net", dest=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(yaml.safe_load((tmp_path / "group_vars/all.yml").read_text())["datalake_lake"]["issuers"]) == ["escape"]
+    assert "is not in datalake_lake" not in (tmp_path / "host_vars/se.example.net.yml").read_text()
+
+
 def test_survey_writes_page_and_report(tmp_path: Path) -> None:
     done = play("survey", root=SITE, release="9.2.30", host="se.example.net", page=tmp_path / "s.html", report=tmp_path / "s.json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -104,14 +111,14 @@ def test_a_copy_tells_the_name_of_its_host(tmp_path: Path) -> None:
 
 
 def test_describe_shows_the_rses_that_follow() -> None:
-    done = play("describe", inventory="inventories/example")
+    done = play("describe", "-i", "inventories/example")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "EXAMPLE-XRD-FAST: FAST, 50TB, /fast in tokens" in done.stdout
 
 
 def test_describe_says_what_the_inventory_lacks(tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text("storages: {hosts: {se1.example.org: , se2.example.org: }}\n")
-    done = play("describe", inventory=str(tmp_path))
+    done = play("describe", "-i", str(tmp_path))
     assert done.returncode == 2
     told = done.stdout + done.stderr
     assert "datalake_lake: is missing. Describe the lake in group_vars/all.yml" in told
@@ -124,6 +131,6 @@ def test_describe_says_what_the_inventory_lacks(tmp_path: Path) -> None:
 def test_describe_of_an_inventory_without_storages(tmp_path: Path) -> None:
     lake = {"datalake_lake": {"name": "lake", "issuers": {"escape": {"url": "https://iam.example.org/"}}}}
     (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"vars": lake}}))
-    done = play("describe", inventory=str(tmp_path))
+    done = play("describe", "-i", str(tmp_path))
     assert done.returncode == 2
     assert "put their hosts into the group storages" in done.stdout + done.stderr

@@ -217,7 +217,7 @@ def test_tokens_are_read_again_without_a_restart(served: Machine) -> None:
     ("path", "text", "rule"),
     [
         ("/etc/xrootd/authdb", "u * /escape a\n", "authdb.anyone-writes"),
-        ("/etc/xrootd/config.d/10-site.cfg", "sec.protocol unix\n", "xrootd.sec-claims-only"),
+        ("/etc/xrootd/config.d/10-site.cfg", "http.exthandler tape libXrdHttpTapeApi.so /srv/tape 4m\n", "xrootd.tape-simulator"),
     ],
 )
 def test_an_open_door_is_refused_and_nothing_written(machine: Machine, path: str, text: str, rule: str) -> None:

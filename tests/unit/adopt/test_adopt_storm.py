@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.adopt import storm
 from ansible_collections.escape.datalake.plugins.plugin_utils.model import parse
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm as planner
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import Options, Secrets
 
@@ -64,6 +65,62 @@ def test_a_hand_made_site_needs_no_change() -> None:
         "quota": {"device": "gpfs0", "fileset": "escape_disk"},
     }
     assert adopted.variables["storm_areas"]["archive"]["online_size"] == "50TB"
+
+
+AREA = "name={0}\nrootPath=/storage/{0}\naccessPoints=/lake/{0}\norgs=https://iam.example.org/\norgsGrantReadPermission=false\n"
+AREA += "orgsGrantWritePermission=false\nwlcgScopeAuthzEnabled=true\nfineGrainedAuthzEnabled=true\ntapeEnabled=false\n"
+ISSUER = "oauth:\n  issuers:\n    - name: lake\n      issuer: https://iam.example.org/\n      enforce-audience-checks: true\n"
+ISSUER += "      audiences: ['https://wlcg.cern.ch/jwt/v1/any', 'https://dav.example.org:8443', dav.example.org]\n"
+POLICY = """\
+storm:
+  authz:
+    policies:
+      - sa: data
+        description: members
+        effect: permit
+        actions: [all]
+        principals:
+          - {type: vo, params: {vo: escape}}
+          - {type: jwt-group, params: {iss: 'https://iam.example.org/', group: /escape}}
+"""
+UNIT = '[Service]\nEnvironment="STORM_WEBDAV_HOSTNAME_0=dav.example.org"\nEnvironment="STORM_WEBDAV_REQUIRE_CLIENT_CERT=false"\n'
+SMALL = {
+    "etc/storm/webdav/sa.d/data.properties": AREA.format("data"),
+    "etc/storm/webdav/config/application.yml": ISSUER + POLICY,
+    "etc/systemd/system/storm-webdav.service.d/storm-webdav.conf": UNIT,
+    "etc/systemd/system/storm-webdav.service.d/filelimit.conf": "[Service]\nLimitNOFILE=65535\n",
+}
+
+
+def changes(files: dict[str, str], release: str = "1.9.0") -> list[str]:
+    """Files that the role would change, and what has to be settled by hand."""
+    notes = storm.adopt(files, release, "dav.example.org").notes
+    return [note for note in notes if ("the role would" in note or "by hand" in note) and "storm-webdav.conf" not in note]
+
+
+def test_one_policy_for_several_kinds_of_members_stays_as_it_is() -> None:
+    assert changes(SMALL) == []
+
+
+def test_policies_in_the_file_of_a_profile_stay_there() -> None:
+    files = {**SMALL, "etc/storm/webdav/config/application-local.yml": POLICY}
+    files["etc/storm/webdav/config/application.yml"] = ISSUER
+    unit = "etc/systemd/system/storm-webdav.service.d/storm-webdav.conf"
+    files[unit] += 'Environment="STORM_WEBDAV_JVM_OPTS=-Xmx4g -Dspring.profiles.active=local"\n'
+    assert changes(files) == []
+    absolute = {f"/{path}": text for path, text in files.items()}
+    adopted = storm.adopt(files, "1.9.0", "dav.example.org")
+    issuers = {"lake": {**adopted.issuers["lake"], "access": [{"group": "/escape/admins", "rights": "write"}]}}
+    with pytest.raises(DescriptionError, match="file of a profile"):
+        storm.planned(absolute, adopted.storage, issuers, adopted.variables, "1.9.0")
+
+
+def test_members_of_one_vo_get_nothing_in_areas_of_another() -> None:
+    files = {
+        f"etc/storm/webdav/sa.d/{vo}.properties": f"name={vo}\nrootPath=/storage/{vo}\naccessPoints=/{vo}\nvos={vo}\n"
+        for vo in ("atlas", "dteam")
+    }
+    assert [note for note in changes(files, "1.1.0") if "vos" in note] == []
 
 
 def test_secrets_stay_on_the_host() -> None:

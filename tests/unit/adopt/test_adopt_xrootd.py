@@ -141,6 +141,16 @@ def test_a_hand_made_server_stays_as_it_is() -> None:
     assert adopted.issuers == {"our-lake": {"url": "https://iam.lake.test/", "access": [{"group": "/lake/boss", "rights": "write"}]}}
 
 
+def test_lines_that_a_sound_server_may_lack_are_not_added() -> None:
+    text = HAND_MADE[MAIN]
+    for line in ("acc.authrefresh 60\n", "acc.audit deny\n", "http.selfhttps2http no\n", "sec.protbind * only ztn\n"):
+        assert line in text
+        text = text.replace(line, "")
+    assert not any("the role would" in note for note in adopt.adopt({**HAND_MADE, MAIN: text}, "5.5.3", "se1.lake.test").notes)
+    open_to_claims = {**HAND_MADE, MAIN: text.replace("sec.protocol ztn", "sec.protocol unix\nsec.protocol ztn")}
+    assert any("+sec.protbind * only ztn" in note for note in adopt.adopt(open_to_claims, "5.5.3", "se1.lake.test").notes)
+
+
 def test_what_cannot_be_said_is_noted_with_its_place() -> None:
     notes = adopt.adopt(HAND_MADE, "5.5.3", "se1.lake.test").notes
     assert any(note.startswith(f"{MAIN}:8: Fill in the capacity of area nvme") for note in notes)

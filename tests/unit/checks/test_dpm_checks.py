@@ -48,6 +48,7 @@ CASES = [
     ("dome.key-twice", TOKENS, HEAD, None, "glb.role: head\n", None),
     ("dome.unknown-key", TOKENS, HEAD, "head.oidc.clientid", "head.oidc.client_id", None),
     ("dome.no-colon", TOKENS, HEAD, "glb.debug: 1", "glb.debug = 1", 2),
+    ("dome.no-colon", TOKENS, HEAD, "glb.debug: 1", "glb.debug 1", 2),
     ("dome.no-colon-vendor", TOKENS, HEAD, None, "glb.task.purgetime = 3\n", None),
     ("dome.remark-behind", TOKENS, HEAD, "glb.debug: 1", "glb.debug: 1 # quiet", 2),
     ("dome.credentials-missing", TOKENS, HEAD, "glb.restclient.cli_certificate", "#", 0),

@@ -177,6 +177,13 @@ CASES: list[tuple[str, tuple[Edit, ...], str, str]] = [
     ("storm.namespace-element", ((NAMESPACE, ">T0D1<", ">T2D2<"),), NAMESPACE, "1.9.0"),
     ("storm.namespace-name", ((NAMESPACE, '"ARCHIVE-FS"', '"DISK-FS"'),), NAMESPACE, "1.9.0"),
     ("storm.token-repeated", ((NAMESPACE, "ESCAPE_TAPE", "ESCAPE_DISK"),), NAMESPACE, "1.9.0"),
+    (
+        "storm.policy-public-part",
+        policy("{sa: disk, description: d, effect: permit, actions: [read], paths: [/public/**], principals: [{type: anyone}]}"),
+        YML,
+        "1.9.0",
+    ),
+    ("storm.namespace-element", ((NAMESPACE, "filesystem.swig.gpfs<", "filesystem.swig.gpsf<"),), NAMESPACE, "1.9.0"),
     ("storm.class-properties", ((NAMESPACE, ">replica<", ">custodial<"),), NAMESPACE, "1.9.0"),
     ("storm.nearline", ((NAMESPACE, ">2000<", ">0<"),), NAMESPACE, "1.9.0"),
     ("storm.nearline-disk", ((NAMESPACE, '"TB">0<', '"TB">7<'),), NAMESPACE, "1.9.0"),
@@ -258,6 +265,89 @@ def test_a_sound_site_has_nothing_above_notice(site: str, release: str) -> None:
 def test_a_finding_names_the_line() -> None:
     found = storm.check(edited(tree("full"), FLAT), "1.9.0")
     assert [(each.file, each.line, each.rule) for each in found] == [(DISK, 12, "storm.scopes-not-binding")]
+
+
+def test_a_finding_names_the_line_of_the_element() -> None:
+    files = edited(tree("full"), ((NAMESPACE, ">replica<", ">custodial<"),))
+    (found,) = storm.check(files, "1.9.0")
+    assert (found.rule, files[NAMESPACE].splitlines()[found.line - 1].strip()) == (
+        "storm.class-properties",
+        "<RetentionPolicy>custodial</RetentionPolicy>",
+    )
+
+
+def test_access_points_of_one_area_may_begin_alike() -> None:
+    files = edited(tree("full"), ((DISK, "= /disk", "= /disk,/diskdata"),))
+    assert [each for each in storm.check(files, "1.9.0") if each.rule == "storm.access-point-prefix"] == []
+
+
+def test_settings_of_later_backends_have_other_names() -> None:
+    text = tree("full")[PROPERTIES]
+    text = text.replace("storm.service.request-db.username", "db.username").replace("storm.service.request-db.passwd", "db.password")
+    assert [each.rule for each in storm.check({**tree("full"), PROPERTIES: text}, "1.9.0") if each.severity is not Severity.NOTICE] == []
+
+
+PROFILES = 'Environment="STORM_WEBDAV_JVM_OPTS=-Xmx4g -Dspring.profiles.active=lake,local"\n'
+LAKE, LOCAL = YML.replace(".yml", "-lake.yml"), YML.replace(".yml", "-local.yml")
+
+
+def test_the_file_of_an_active_profile_counts() -> None:
+    files = tree("full")
+    moved = edited(files, ((LAKE, "", files[YML]), (YML, files[YML], "oauth:\n  issuers:\n"), (UNIT, "", PROFILES)))
+    assert [each for each in storm.check(moved, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    off = edited(moved, ((LAKE, "enforce-audience-checks: true", "enforce-audience-checks: false"),))
+    (found,) = [each for each in storm.check(off, "1.9.0") if each.severity is not Severity.NOTICE]
+    assert (found.rule, found.file) == ("storm.audience-unchecked", LAKE)
+    assert "enforce-audience-checks" in off[LAKE].splitlines()[found.line - 1]
+
+
+def test_the_last_active_profile_counts_most_and_others_not_at_all() -> None:
+    other = "oauth:\n  issuers: [{name: other, issuer: 'https://other.example.org/'}]\n"
+    files = edited(tree("full"), ((LOCAL, "", other),))
+    assert [each for each in storm.check(files, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    rules = {(each.rule, each.file) for each in storm.check(edited(files, ((UNIT, "", PROFILES),)), "1.9.0")}
+    assert {("storm.issuer-unknown", DISK), ("storm.audience-unchecked", LOCAL)} <= rules
+
+
+def test_documents_of_one_file_are_read_one_after_the_other() -> None:
+    files = tree("full")
+    lines = files[YML].splitlines(keepends=True)
+    storm_at = next(at for at, line in enumerate(lines) if line.startswith("storm:"))
+    parted = "".join([*lines[:storm_at], "---\n", *lines[storm_at:]])
+    assert [each for each in storm.check({**files, YML: parted}, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    other = "---\nspring: {config: {activate: {on-profile: lake}}}\noauth:\n  issuers: []\n"
+    assert [each for each in storm.check({**files, YML: parted + other}, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    active = edited({**files, YML: parted + other}, ((UNIT, "", PROFILES),))
+    assert "storm.issuer-unknown" in {each.rule for each in storm.check(active, "1.9.0")}
+
+
+@pytest.mark.parametrize("text", ["oauth:\n\tissuers: []\n", "oauth: &a {issuers: [*a]}\n", "oauth: [\n"])
+def test_settings_that_are_no_yaml_are_one_finding(text: str) -> None:
+    found = storm.check({**tree("full"), YML: text}, "1.9.0")
+    assert [each.rule for each in found if each.severity is not Severity.NOTICE] == ["storm.yaml-syntax"]
+
+
+def test_aliases_and_merged_mappings_are_read() -> None:
+    text = (
+        "oauth:\n  issuers:\n    - name: lake\n      issuer: &iam https://iam.example.org/\n"
+        "      enforce-audience-checks: true\n      audiences: [a.example]\n"
+        "storm:\n  authz:\n    policies:\n      - &all\n        sa: a\n        description: members\n        effect: permit\n"
+        "        actions: [all]\n        principals: [{type: jwt-group, params: {iss: *iam, group: /escape}}]\n"
+        "      - <<: *all\n        sa: b\n        description: members on b\n"
+    )
+    area = "name={0}\nrootPath=/{0}\naccessPoints=/{0}\norgs=https://iam.example.org/\norgsGrantReadPermission=false\n"
+    area += "orgsGrantWritePermission=false\nfineGrainedAuthzEnabled=true\n"
+    unit = '[Service]\nEnvironment="STORM_WEBDAV_HOSTNAME_0=a.example"\nEnvironment="STORM_WEBDAV_REQUIRE_CLIENT_CERT=false"\n'
+    files = {f"etc/storm/webdav/sa.d/{name}.properties": area.format(name) for name in "ab"} | {YML: text, UNIT: unit}
+    assert [str(each) for each in storm.check(files, "1.9.0") if each.severity is not Severity.NOTICE] == []
+    wrong = storm.check({**files, YML: text.replace("sa: b", "sa: c")}, "1.9.0")
+    assert {(each.rule, each.line) for each in wrong} >= {("storm.policy-area", 16), ("storm.area-locked", 5)}
+
+
+def test_a_key_that_stands_twice_keeps_the_service_from_starting() -> None:
+    files = edited(tree("full"), ((YML, "", "storm: {authz: {}}\n"),))
+    found = [each for each in storm.check(files, "1.9.0") if each.rule == "storm.yaml-syntax"]
+    assert [(each.line, "storm" in each.message) for each in found] == [(len(files[YML].splitlines()), True)]
 
 
 def test_secrets_are_not_in_findings() -> None:

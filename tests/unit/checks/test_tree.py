@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.escape.datalake.plugins.module_utils import host_trees
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import tree
+from ansible_collections.escape.datalake.plugins.plugin_utils.site_files import Copy, gather
 from dcache_sites import CONF, LAYOUT, site
 
 TOOL = Path(__file__).parents[3] / "tools" / "check"
@@ -72,12 +74,26 @@ def test_command_exit_codes_and_reports(tmp_path, text, code):
     assert json.loads((tmp_path / "report.sarif").read_text())["version"] == "2.1.0"
 
 
+def test_a_file_that_cannot_be_opened_is_named_and_the_rest_is_checked(tmp_path, monkeypatch):
+    def read(path):
+        if path.endswith("authdb"):
+            raise PermissionError(13, "Permission denied")
+        return Path(path).read_bytes()
+
+    write(tmp_path, {XROOTD: "all.export /data r/o\n", "etc/xrootd/authdb": "u * / a\n"})
+    monkeypatch.setattr(host_trees, "_text", read)
+    found = gather(Copy(tmp_path), "", "5.5.3")
+    assert sorted(found.files) == [XROOTD]
+    assert found.not_read == {"etc/xrootd/authdb": "unreadable: Permission denied"}
+
+
 def test_command_says_what_it_cannot_check(tmp_path):
     for arguments, words in (
         ((tmp_path,), "No configuration"),
         ((tmp_path / "none",), "no directory"),
         ((tmp_path, "--system", "x"), "no checks"),
         (("",), "No root is given"),
+        ((tmp_path, "--system", "storm"), "No configuration of storm"),
     ):
         done = run(*arguments)
         assert (done.returncode, done.stdout) == (3, "")

@@ -76,6 +76,7 @@ FACTS = xrootd.Facts(
     },
     homes={"xrootd": "/var/spool/xrootd"},
 )
+COPY = xrootd.Facts()
 LAB = replace(FACTS, lab=True)
 
 
@@ -103,6 +104,21 @@ AUTHLIB = f"ofs.authlib ++ libXrdAccSciTokens.so config={TOKENS}"
 LONG = ", ".join(f"https://door{number}.example.org:1094, door{number}.example.org" for number in range(5))
 LAST = "\0"  # stands for line 0
 
+PUBLIC = "all.export /pub r/o\noss.localroot /srv\nxrd.protocol XrdHttp:8000 libXrdHttp.so\nxrootd.chksum adler32\n"
+EXAMPLE = """\
+# of the package
+all.adminpath /var/spool/xrootd
+all.pidpath /run/xrootd
+continue /etc/xrootd/config.d/
+"""
+DROP_IN = "/etc/systemd/system/xrootd@lake.service.d/cache.conf"
+UNIT = "[Service]\nEnvironment=XDG_CACHE_HOME=/var/cache/xrootd\n"
+CACHE = [
+    (CFG, "acc.audit", "pss.origin origin.example.org:1094\nacc.audit"),
+    (CFG, "acc.audit", "ofs.osslib libXrdPss.so\npss.cachelib libXrdPfc.so\npfc.spaces data meta\npfc.diskusage 0.90 0.95\nacc.audit"),
+    (CFG, "oss.space disk /data/disk*", "oss.space disk /data/disk*\noss.space data /c/data\noss.space meta /c/meta"),
+]
+
 # rule, edits, file and text of the line where it must be found, release, facts
 CASES = [
     ("xrootd.authorize-missing", drop(CFG, "ofs.authorize 1"), CFG, "ofs.authlib", "5.5.3", FACTS),
@@ -122,6 +138,8 @@ CASES = [
     ("xrootd.file-missing", [], CFG, "ofs.authlib", "5.5.3", gone(TOKENS)),
     ("xrootd.file-missing", [], CFG, "oss.space tape /", "5.5.3", gone("/data/tape")),
     ("xrootd.file-missing", [], CFG, "xrd.tls ", "5.5.3", gone(CERT)),
+    ("xrootd.file-missing", [(CFG, "acc.authdb /etc/xrootd/authdb", "acc.authdb /etc/xrootd/auhtdb")], CFG, "auhtdb", "5.5.3", COPY),
+    ("xrootd.file-missing", [(CFG, TOKENS, "/etc/xrootd/tokens.cfg")], CFG, "ofs.authlib", "5.5.3", COPY),
     ("xrootd.file-missing", [(CFG, "continue ?", "continue ")], CFG, "continue", "5.5.3", gone("/etc/xrootd/config.d/")),
     (
         "xrootd.file-missing",
@@ -133,11 +151,20 @@ CASES = [
     ),
     (
         "xrootd.sec-claims-only",
-        [(CFG, "sec.protocol ztn", "sec.protocol ztn\nsec.protocol unix")],
+        [(CFG, "sec.protocol ztn\nsec.protbind * only ztn", "sec.protocol ztn\nsec.protocol unix\nsec.protbind * ztn")],
         CFG,
         "sec.protocol unix",
         "5.5.3",
         FACTS,
+    ),
+    ("xrootd.public", [(CFG, SITE[CFG], PUBLIC)], CFG, "all.export", "5.5.3", FACTS),
+    (
+        "xrootd.package-file",
+        [("/etc/xrootd/xrootd-standalone.cfg", None, EXAMPLE)],
+        "/etc/xrootd/xrootd-standalone.cfg",
+        LAST,
+        "5.5.3",
+        COPY,
     ),
     ("xrootd.world-writable", [], AUTHDB, LAST, "5.5.3", entry(AUTHDB, mode="0666")),
     ("xrootd.tape-simulator", [(CFG, TPC, TPC + "\nhttp.exthandler tape libXrdHttpTapeApi.so /s 4m")], CFG, "TapeApi", "6.2.1", FACTS),
@@ -201,14 +228,9 @@ CASES = [
         "5.5.3",
         FACTS,
     ),
-    (
-        "xrootd.gsi-ca-word",
-        [(CFG, "sec.protocol ztn", "sec.protocol ztn\nsec.protocol gsi -ca:verify")],
-        CFG,
-        "sec.protocol gsi",
-        "5.5.3",
-        FACTS,
-    ),
+    ("xrootd.gsi-ca-word", [(CFG, "acc.audit", "sec.protparm gsi -ca:verify\nacc.audit")], CFG, "sec.protparm", "5.5.3", FACTS),
+    ("xrootd.gsi-ca-off", [(CFG, "acc.audit", "sec.protocol gsi -ca:0\nacc.audit")], CFG, "sec.protocol gsi", "5.5.3", FACTS),
+    ("xrootd.gsi-without-revocation", [(CFG, "acc.audit", "sec.protocol gsi -crl:ignore\nacc.audit")], CFG, "-crl", "5.5.3", FACTS),
     (
         "xrootd.protbind-unknown",
         [(CFG, "sec.protbind * only ztn", "sec.protbind * only gsi ztn\nsec.protocol gsi")],
@@ -246,8 +268,39 @@ CASES = [
         "5.5.3",
         FACTS,
     ),
+    (
+        "xrootd.space-path",
+        [(CFG, "oss.space tape /data", "oss.space other data\noss.space tape /data")],
+        CFG,
+        "space other",
+        "5.5.3",
+        FACTS,
+    ),
+    ("xrootd.space-shared", [(CFG, "oss.space tape /data/tape", "oss.space tape /data/disk*")], CFG, "oss.space tape /", "5.5.3", FACTS),
+    ("xrootd.key-cache", add(DROP_IN, UNIT.replace("/var/cache", "/root")), DROP_IN, "XDG_CACHE_HOME", "5.5.3", COPY),
+    ("xrootd.key-cache", add(DROP_IN, UNIT + "ProtectSystem=strict\n"), DROP_IN, "XDG_CACHE_HOME", "5.5.3", COPY),
+    (
+        "scitokens.audience-bare-host",
+        [(TOKENS, "https://se.example.org:1094, se.example.org", "https://wlcg.cern.ch/jwt/v1/any")],
+        TOKENS,
+        "audience",
+        "5.5.3",
+        FACTS,
+    ),
+    (
+        "authdb.exclusive-parent",
+        [(AUTHDB, "x dm  /escape a\n", ""), *add(AUTHDB, "x dm /escape a\n")],
+        AUTHDB,
+        "x dm",
+        "5.5.3",
+        FACTS,
+    ),
     ("xrootd.space-name", [(CFG, "oss.space tape /data", f"oss.space {'t' * 64} /d/x\noss.space tape /data")], CFG, "ttt", "5.5.3", FACTS),
-    ("xrootd.checksum-missing", [(CFG, "adler32 ", "")], CFG, "xrd.protocol", "5.5.3", FACTS),
+    ("xrootd.checksum-missing", [(CFG, "adler32 ", "")], CFG, "xrootd.chksum", "5.5.3", FACTS),
+    ("xrootd.checksum-missing", drop(CFG, "xrootd.chksum max 2 adler32 crc32c"), CFG, "xrd.protocol", "5.5.3", FACTS),
+    ("xrootd.cache-origin", CACHE[1:], CFG, "ofs.osslib", "5.5.3", FACTS),
+    ("xrootd.cache-space", [*CACHE, (CFG, "pfc.spaces data meta", "pfc.spaces data mata")], CFG, "pfc.spaces", "5.5.3", FACTS),
+    ("xrootd.cache-watermarks", [*CACHE, (CFG, "0.90 0.95", "0.95 0.90")], CFG, "pfc.diskusage", "5.5.3", FACTS),
     ("xrootd.checksum-race", [], CFG, "xrootd.chksum", "5.9.1", FACTS),
     ("xrootd.cache-memory", [(CFG, "acc.audit", "pfc.ram 512m\nacc.audit")], CFG, "pfc.ram", "5.5.3", FACTS),
     ("xrootd.prefix-directories", [(CFG, "assign /escape/tape", "assign /escape/disk-ec")], CFG, "disk-ec", "5.9.2", FACTS),
@@ -353,6 +406,7 @@ CASES = [
     ),
     ("authdb.anyone-writes", add(AUTHDB, "u * /escape/disk rlw\n"), AUTHDB, "u *", "5.5.3", FACTS),
     ("authdb.anyone-reads", add(AUTHDB, "u * /escape/disk rl\n"), AUTHDB, "u *", "5.5.3", FACTS),
+    ("authdb.public-part", add(AUTHDB, "u * /escape/disk/public rl\n"), AUTHDB, "u *", "5.5.3", FACTS),
     ("authdb.group-unbound", add(AUTHDB, "g /escape/x /escape rl\n"), AUTHDB, "g /escape/x", "5.5.3", FACTS),
     (
         "authdb.group-unbound-issuers",
@@ -444,6 +498,25 @@ GOOD = [
     ("scitokens.onmissing-deny", [(TOKENS, "passthrough", "deny"), (CFG, "ofs.authlib ++", "ofs.authlib")], FACTS, "5.5.3"),
     ("scitokens.key-too-new", [(TOKENS, "base_path", "authorization_strategy = capability\nbase_path")], FACTS, "5.7.0"),
     ("authdb.group-unbound", drop(TOKENS, "issuer = https://iam.example.org/"), FACTS, "5.5.3"),
+    ("xrootd.file-missing", [(CFG, "acc.authdb /etc/xrootd/authdb", "acc.authdb /run/rights/authdb")], COPY, "5.5.3"),
+    (
+        "xrootd.sec-claims-only",
+        [(CFG, "sec.protocol ztn", "sec.protocol unix\nsec.protocol ztn\nsec.protbind localhost unix")],
+        FACTS,
+        "5.5.3",
+    ),
+    ("xrootd.checksum-missing", [*CACHE, *drop(CFG, "xrootd.chksum max 2 adler32 crc32c")], FACTS, "5.5.3"),
+    ("xrootd.cache-origin", CACHE, FACTS, "5.5.3"),
+    ("xrootd.cache-space", CACHE, FACTS, "5.5.3"),
+    ("xrootd.cache-watermarks", [*CACHE, (CFG, "0.90 0.95", "900g 2t")], FACTS, "5.5.3"),
+    ("xrootd.undefined-variable", [(CFG, "xrd.port", "frm.xfr.copycmd in /bin/copy $LFN $RFN\nxrd.port")], FACTS, "5.5.3"),
+    ("xrootd.undefined-variable", [(CFG, "xrd.port", "if defined ?Rights\nacc.authdb $Rights\nfi\nxrd.port")], FACTS, "5.5.3"),
+    ("xrootd.unknown-directive", [(CFG, "xrd.port", "all.trace none\nxrd.port")], FACTS, "5.5.3"),
+    ("xrootd.no-tls", [(CFG, SITE[CFG], PUBLIC)], FACTS, "5.5.3"),
+    ("xrootd.tpc-missing", [(CFG, SITE[CFG], PUBLIC)], FACTS, "5.5.3"),
+    ("xrootd.reads-for-all", [(CFG, SITE[CFG], PUBLIC)], FACTS, "5.5.3"),
+    ("xrootd.key-cache", add(DROP_IN, UNIT + "ProtectSystem=strict\nCacheDirectory=xrootd\n"), COPY, "5.5.3"),
+    ("xrootd.key-cache", add(DROP_IN, UNIT), COPY, "5.5.3"),
     ("xrootd.release-unknown", [], FACTS, "1:5.5.3-1"),
     ("xrootd.release-unknown", [], replace(FACTS, installed="5.5.3-1"), None),
     ("xrootd.release-differs", [], replace(FACTS, installed="5.5.3-1"), "5.5.3"),
@@ -464,6 +537,14 @@ def test_a_wrong_prefix_is_named():
     files = edited([(CFG, "acc.audit", "xrd.chksum max 2\nacc.audit")])
     (finding,) = [finding for finding in xrootd.check(files, FACTS, "5.5.3") if finding.rule == "xrootd.unknown-directive"]
     assert "Is xrootd.chksum meant?" in finding.message
+
+
+def test_an_example_of_the_package_is_checked_where_nothing_else_is():
+    example = {"/etc/xrootd/xrootd-http.cfg": "all.export /tmp\nall.adminpath /var/spool/xrootd\nall.pidpath /run/xrootd\n"}
+    example["/etc/xrootd/xrootd-http.cfg"] += "xrd.protocol XrdHttp:80 libXrdHttp.so\ncontinue /etc/xrootd/config.d/\n"
+    assert "xrootd.no-authorization" in [finding.rule for finding in xrootd.check(example, COPY, "6.1.0")]
+    found = xrootd.check(SITE | example, COPY, "6.1.0")
+    assert [finding.rule for finding in found if "http.cfg" in finding.file] == ["xrootd.package-file"]
 
 
 def test_only_instances_in_use_are_checked():

@@ -75,8 +75,7 @@ def test_new_nodes_are_sound_and_stay_as_they_are(release: str) -> None:
     made = result(described)
     assert [each for each in findings(made, release) if each.severity is not Severity.NOTICE] == []
     assert not eos.plan(described, OPTIONS, made).texts
-    library = "libEosAccSciTokens.so" if release in ("4.8.50", "5.0.15") else "libXrdAccSciTokens.so"
-    assert f"mgmofs.macaroonslib libXrdMacaroons.so {library}\n" in made[checks.MGM]
+    assert f"mgmofs.macaroonslib libXrdMacaroons.so {eos.token_library(release)}\n" in made[checks.MGM]
 
 
 def test_a_hand_made_head_node_gets_the_smallest_edit() -> None:
@@ -131,6 +130,31 @@ TRAPS: list[tuple[str, str, str, str]] = [
     ("eos.fst-port", eos.FST_UNIT_FILE, "9001", "9002"),
     ("scitokens.issuer-not-https", checks.TOKENS, "issuer = https:", "issuer = http:"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("release", "library", "known"),
+    [
+        ("4.8.74", "/opt/eos/lib64/libXrdAccSciTokens.so", True),
+        ("5.0.9", "libEosAccSciTokens.so", True),
+        ("5.0.9", "/opt/eos/lib64/libXrdAccSciTokens.so", True),
+        ("5.0.9", "libXrdAccSciTokens.so", False),
+        ("5.0.16", "libXrdAccSciTokens.so", True),
+        ("5.2.0", "/opt/eos/lib64/libXrdAccSciTokens.so", False),
+    ],
+)
+def test_the_token_plug_in_is_that_of_the_release(release: str, library: str, known: bool) -> None:
+    files = changed(result(), checks.MGM, "libXrdMacaroons.so libXrdAccSciTokens.so", f"libXrdMacaroons.so {library}")
+    found = [each.rule for each in checks.check({path.lstrip("/"): text for path, text in files.items()}, release)]
+    assert ("eos.tokens-library" not in found) is known
+    assert eos.token_library(release) == library or release == "5.0.9" or not known
+
+
+def test_a_subject_that_is_not_mapped_makes_no_user() -> None:
+    settings = "default_user = escape\nname_mapfile = /etc/xrootd/datalake-escape.json\n"
+    for mapped, rules in (("map_subject = False\n", ["eos.default-user"]), ("map_subject = yes\n", [])):
+        found = findings(changed(result(), checks.TOKENS, settings, mapped))
+        assert [each.rule for each in found if each.rule == "eos.default-user"] == rules
 
 
 @pytest.mark.parametrize(("rule", "path", "old", "new"), TRAPS, ids=[f"{trap[0]} {trap[1]}" for trap in TRAPS])
