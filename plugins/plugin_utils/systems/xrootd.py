@@ -389,12 +389,10 @@ def _bind(draft: Draft, protocols: Sequence[str]) -> None:
     """Offers the protocols to all hosts. The line must stand behind those that define them."""
     defined = draft.server.find("sec.protocol")[-1]
     bound = [each for each in draft.server.find("sec.protbind") if each.args[:1] == ("*",)]
-    if not bound and not draft.fresh and {security_of(each) for each in draft.server.find("sec.protocol")} <= set(protocols):
-        return  # all that are defined are offered
     if not bound:
         # Without the line everything that is defined is offered. One that names ours alone would shut out who uses the site's own.
-        if all(security_of(each) in protocols for each in draft.server.find("sec.protocol")):
-            draft.insert(("sec.protbind", "*", "only", *protocols), None if draft.fresh else defined)
+        if draft.fresh:
+            draft.insert(("sec.protbind", "*", "only", *protocols), None)
         return
     words = [*bound[-1].directive.words, *(name for name in protocols if name not in bound[-1].args)]
     order = draft.server.placed

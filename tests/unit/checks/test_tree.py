@@ -120,7 +120,7 @@ def test_a_system_whose_files_are_not_there_is_not_sound(tmp_path):
     write(tmp_path, site("9.2.30"))
     done = run(tmp_path, "--release", "9.2.30", "--system", "xrootd")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "No configuration of xrootd is below this root. Looked for: etc/xrootd/xrootd-*.cfg" in done.stderr
+    assert "No configuration of xrootd is below this root. Looked for: xrootd: etc/xrootd/xrootd-*.cfg" in done.stderr
 
 
 def test_a_wrong_command_line_is_no_finding():
