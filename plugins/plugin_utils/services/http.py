@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json as json_format
 import re
-import ssl
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
+
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.trust import system_authorities
 
 try:
     import requests
@@ -82,15 +82,6 @@ class Tls:
     ca: str | None = None
     certificate: str | None = None
     key: str | None = None
-
-
-def system_authorities() -> str | bool:
-    """File or directory of the authorities that this machine trusts. True, which is requests' own list (certifi), where it has none."""
-    paths = ssl.get_default_verify_paths()
-    if Path(paths.openssl_cafile).is_file():
-        return paths.openssl_cafile
-    directory = Path(paths.openssl_capath)
-    return str(directory) if directory.is_dir() and any(directory.iterdir()) else True
 
 
 class HttpClient:

@@ -6,11 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from ansible_collections.escape.datalake.plugins.plugin_utils.services import http
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, HttpClient, Tls, WriteRefused
 
 
@@ -146,17 +143,3 @@ def test_environment_does_not_decide_on_trust(peer: Peer, monkeypatch: pytest.Mo
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert HttpClient("peer", peer.url, retries=0).request("GET", "/a").status_code == 200
-
-
-def test_the_authorities_of_the_system_are_trusted_unless_others_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    file, directory = tmp_path / "cert.pem", tmp_path / "certs"
-    directory.mkdir()
-    places = SimpleNamespace(openssl_cafile=str(file), openssl_capath=str(directory))
-    monkeypatch.setattr("ssl.get_default_verify_paths", lambda: places)
-    assert http.system_authorities() is True  # neither a file nor anything in the directory
-    (directory / "0a1b2c3d.0").write_text("")
-    assert http.system_authorities() == str(directory)
-    file.write_text("")
-    assert http.system_authorities() == str(file)
-    assert HttpClient("x", "https://x.example.org")._session.verify == str(file)
-    assert HttpClient("x", "https://x.example.org", tls=Tls(ca="/our/ca.pem"))._session.verify == "/our/ca.pem"
