@@ -61,7 +61,7 @@ def _about_site(site: Site, release: str) -> Iterator[Finding]:
     if site.release is None:
         lines = dcache_data.lines()
         yield rules.RELEASE_UNKNOWN.at(
-            site.layout or "etc/dcache/dcache.conf",
+            site.layout if site.layout in site.files else "etc/dcache/dcache.conf",
             0,
             (f"dCache {release!r} is unknown here" if release else "No release is given")
             + f", so only what holds for every release is checked; known are {lines[0]} to {lines[-1].removesuffix('-dev')}.",
@@ -81,7 +81,7 @@ def _about_site(site: Site, release: str) -> Iterator[Finding]:
         )
     if site.candidates:
         yield rules.LAYOUT_GUESSED.at(
-            site.layout,
+            site.candidates[0],
             0,
             f"The name of the host is not known, so each of these was checked: {', '.join(site.candidates)}.",
             "Add etc/hostname to the copy, or set dcache.layout in dcache.conf.",

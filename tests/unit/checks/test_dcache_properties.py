@@ -415,7 +415,7 @@ def test_layout_is_guessed_without_a_host_name():
     assert of("layout-guessed", dcache_properties.check(files, "9.2.30")) == []
     files["etc/dcache/layouts/se2.conf"] = "[x/y/z]\n"
     findings = dcache_properties.check(files, "9.2.30")
-    assert len(of("layout-guessed", findings)) == 1
+    assert [finding.file for finding in of("layout-guessed", findings)] == [LAYOUT]
     assert {finding.file for finding in of("layout-header", findings)} == {"etc/dcache/layouts/se2.conf"}
 
 
