@@ -189,6 +189,11 @@ class _Host:
                     f"dCache {self.release.name} does not know {name}, so the line has no effect; did you mean {near}?",
                     f"Write {near}.",
                 )
+            owner = next((one for one in self.release.prefixes if name.startswith(f"{one}.")), "")
+            if owner:
+                meant = f"{owner}!{name[len(owner) + 1 :]}"
+                message = f"dCache {self.release.name} does not know {name}, so the line has no effect; did you mean {meant}?"
+                return rules.MISSPELT.at(file, line, message, f"Write {meant}.")
             if "!" in name and self.release.near.nearest(base + "!"):
                 meant = self.release.near.nearest(base + "!") + name.partition("!")[2]
                 return rules.MISSPELT.at(
