@@ -17,6 +17,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Sequence
 
 LARGEST = 16 * 1024 * 1024  # bytes of one file; a configuration is smaller
 ALL_TOGETHER = 256 * 1024 * 1024  # bytes
+MOST_LINKS = 40
 FIRST = 8192  # bytes that tell a binary file
 KEY = b"PRIVATE KEY-----"
 
@@ -51,7 +52,7 @@ def read_trees(
     trees = Trees()
     left = together
     for path in sorted(set(paths_below(root, patterns))):
-        file = os.path.join(root, path)
+        file = _meant(root, path)
         if not os.path.isfile(file):
             continue
         size = os.stat(file).st_size
@@ -76,6 +77,21 @@ def read_trees(
         if why:
             trees.left_out[path] = why
     return trees
+
+
+def _meant(root: str, path: str) -> str:
+    """The file behind a path: links of a copy mean what they mean on its host, so absolute ones stay below the root, and none leaves it."""
+    base = os.path.abspath(root)
+    file = os.path.join(base, path)
+    links = 0
+    while base != os.sep and os.path.islink(file) and links < MOST_LINKS:
+        links += 1
+        link = os.readlink(file)
+        above = base if os.path.isabs(link) else os.path.dirname(file)
+        file = os.path.normpath(os.path.join(above, link.lstrip(os.sep)))
+        if not file.startswith(base + os.sep):
+            return ""
+    return file
 
 
 def paths_below(root: str, patterns: Iterable[str]) -> Iterator[str]:

@@ -61,7 +61,7 @@ def _about_site(site: Site, release: str) -> Iterator[Finding]:
         lines = dcache_data.lines()
         told = f"dCache {release!r} is unknown here" if release else "The release of dCache is not given"
         yield rules.RELEASE_UNKNOWN.at(
-            site.layout or "etc/dcache/dcache.conf",
+            site.layout if site.layout in site.files else "etc/dcache/dcache.conf",
             0,
             f"{told}, so only what holds for every release is checked; known are {lines[0]} to {lines[-1].removesuffix('-dev')}.",
             "Give the full version of the installed package, such as 9.2.30.",
@@ -80,7 +80,7 @@ def _about_site(site: Site, release: str) -> Iterator[Finding]:
         )
     if site.candidates:
         yield rules.LAYOUT_GUESSED.at(
-            site.layout,
+            site.candidates[0],
             0,
             f"The name of the host is not known, so each of these was checked: {', '.join(site.candidates)}.",
             "Add etc/hostname to the copy, or set dcache.layout in dcache.conf.",
@@ -188,6 +188,11 @@ class _Host:
                     f"dCache {self.release.name} does not know {name}, so the line has no effect; did you mean {near}?",
                     f"Write {near}.",
                 )
+            owner = next((one for one in self.release.prefixes if name.startswith(f"{one}.")), "")
+            if owner:
+                meant = f"{owner}!{name[len(owner) + 1 :]}"
+                message = f"dCache {self.release.name} does not know {name}, so the line has no effect; did you mean {meant}?"
+                return rules.MISSPELT.at(file, line, message, f"Write {meant}.")
             if "!" in name and self.release.near.nearest(base + "!"):
                 meant = self.release.near.nearest(base + "!") + name.partition("!")[2]
                 return rules.MISSPELT.at(

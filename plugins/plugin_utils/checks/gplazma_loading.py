@@ -237,6 +237,9 @@ def _provider(setup: LoginSetup, places: Places, provider: Provider) -> Iterator
     elif provider.issuer.startswith("http:"):
         message = f"{provider.property}: {provider.issuer} is fetched without TLS; whoever sits between can issue tokens."
         yield Finding("oidc.issuer-http", Severity.OPEN, file, number, message, "Use the https issuer.", "OpenID Connect Discovery 1.0")
+    if setup.properties.get(provider.property, "").count('"') % 2:
+        message = f"{provider.property} has a quote without its partner: all that follows is one word."
+        yield Finding("oidc.quote", Severity.ERROR, file, number, message, "Close the quote, or leave it out.", source)
     extra = provider.args.arguments[1:]
     if extra:
         message = f"{provider.property}: the word {extra[0]} after the issuer is ignored."
@@ -354,6 +357,9 @@ def _audiences(setup: LoginSetup, places: Places) -> Iterator[Finding]:
         return
     file, number = place(setup, places, oidc_providers.AUDIENCES, "oidc")
     targets = oidc_providers.audiences(setup.properties)
+    if setup.properties.get(oidc_providers.AUDIENCES, "").count('"') % 2:
+        message = f"{oidc_providers.AUDIENCES} has a quote without its partner: what follows is one audience, blanks included."
+        yield Finding("oidc.quote", Severity.ERROR, file, number, message, "Close the quote, or leave it out.", "dCache Args.java")
     for target in targets:
         if "," in target:
             message = f"{oidc_providers.AUDIENCES}: {target} is one audience; the list is parted by blanks, not commas."

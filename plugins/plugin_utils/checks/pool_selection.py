@@ -80,6 +80,7 @@ def check(given: SelectionInput) -> list[Finding]:
     found = [*_refused(given, unit, dict(conf.entries()))]
     for number, command in conf.entries():
         found += _command(given, number, command)
+    found += _families(given, unit)
     found += _units(given, unit)
     found += _links(given, unit)
     found += _reachable(given, unit)
@@ -135,8 +136,12 @@ def _command(given: SelectionInput, number: int, command: Command) -> Iterator[F
         message = f"`{command.name}` is an older spelling."
         yield Finding("psu.obsolete", Severity.NOTICE, given.file, number, message, f"Write `{_SPELLINGS[command.name]}`.", _SOURCE)
     for option in unknown_options(command, SIGNATURES):
+        if command.name == "pm set" and option == "stage":
+            continue  # the misprint that _refused tells
         message = f"`{command.name}` does not know -{option} and ignores it silently."
-        yield Finding("psu.unknown-option", Severity.WARNING, given.file, number, message, "Correct the name.", _SOURCE)
+        meant = difflib.get_close_matches(option, sorted(SIGNATURES[command.name].options or ()), 1, 0.8)
+        remedy = f"Did you mean -{meant[0]}?" if meant else "Correct the name."
+        yield Finding("psu.unknown-option", Severity.WARNING, given.file, number, message, remedy, _SOURCE)
     if command.name.startswith("psu set linkGroup ") and command.arguments[-1].lower() not in ("true", "false"):
         message = f"`{command.name}` takes true or false; {command.arguments[-1]} counts as false."
         yield Finding("psu.linkgroup-value", Severity.WARNING, given.file, number, message, "Write true or false.", _SOURCE)
@@ -147,6 +152,17 @@ def _command(given: SelectionInput, number: int, command: Command) -> Iterator[F
     if command.name == "psu create pgroup" and command.option("primary") is not None and not PRIMARY_POOL_GROUPS.covers(given.release):
         message = f"-primary exists from {PRIMARY_POOL_GROUPS.since()}; {given.release} ignores it."
         yield Finding("psu.primary-release", Severity.WARNING, given.file, number, message, "Write -resilient.", "dcache.md section 4.3")
+
+
+def _families(given: SelectionInput, unit: PoolSelectionUnit) -> Iterator[Finding]:
+    """Links that ask for a network, and none of a whole family of addresses."""
+    nets = [one for one in unit.units.values() if one.network is not None and any(unit.unit_groups[group].links for group in one.groups)]
+    for version, severity in ((4, Severity.WARNING), (6, Severity.NOTICE)):
+        if nets and all(one.network is None or one.network.version != version for one in nets):
+            message = f"No link is for a network of IPv{version}: clients and doors with such an address find no pool through these links."
+            whole = "0.0.0.0/0.0.0.0" if version == 4 else "::/0"
+            remedy = f"psu create unit -net {whole}, and add it to the unit group of {nets[0].name}."
+            yield Finding("psu.no-network-family", severity, given.file, nets[0].line, message, remedy, _SOURCE)
 
 
 def _units(given: SelectionInput, unit: PoolSelectionUnit) -> Iterator[Finding]:

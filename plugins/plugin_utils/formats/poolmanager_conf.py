@@ -23,6 +23,15 @@ def _takes(count: int, *options: str) -> Signature:
     return Signature(count, count, frozenset(options))
 
 
+_PARTITION = frozenset(
+    {
+        *("p2p-allowed", "p2p-oncost", "p2p-fortransfer", "stage-allowed", "stage-oncost"),
+        *("idle", "p2p", "alert", "halt", "fallback", "fallback-onspace", "slope"),
+        *("cpucostfactor", "spacecostfactor", "max-copies", "sameHostCopy", "sameHostRetry"),
+    }
+)
+"""Parameters of a partition; others are dropped silently. Source: dCache Partition.java and its subclasses."""
+
 SIGNATURES: dict[str, Signature] = {
     "psu set regex": _takes(1),
     "psu set allpoolsactive": _takes(1),
@@ -61,7 +70,7 @@ SIGNATURES: dict[str, Signature] = {
     "psu set active": _takes(1, "no"),
     "psu clear im really sure": _takes(0),
     "pm create": Signature(1, 1, frozenset({"type"})),
-    "pm set": Signature(0, 1, None),
+    "pm set": Signature(0, 1, _PARTITION),
     "pm destroy": _takes(1),
     "rc onerror": _takes(1),
     "rc set max retries": _takes(1),

@@ -55,6 +55,7 @@ BAD: list[tuple[str, str, str, str | None, str, str, str]] = [
     ("property-misspelt", "9.2.30", LAYOUT, AFTER["webdav"], "webdav.prot = 1\nwebdav.nte.port = 2443\n", "nte.port", "warning"),
     ("property-misspelt", "9.2.30", LAYOUT, AFTER["gplazma"], "gplazma.oidc.providers!x = https://a/\n", "providers!x", "warning"),
     ("property-misspelt", "9.2.30", LAYOUT, AFTER["pool"], "pool.waitforfiles = /x\n", "waitforfiles", "warning"),
+    ("property-misspelt", "9.2.30", LAYOUT, AFTER["gplazma"], "gplazma.oidc.provider.x = https://a/\n", "provider.x", "warning"),
     ("property-other-release", "6.2.40", LAYOUT, AFTER["frontend"], "frontend.srr.public = true\n", "srr.public", "warning"),
     ("property-other-release", "7.2.1", LAYOUT, AFTER["gplazma"], "gplazma.oidc.audience-targets = a\n", "audience", "warning"),
     ("property-other-release", "9.2.30", CONF, None, "cleaner.db.schema.auto = true\n", "cleaner.db", "warning"),
@@ -415,7 +416,7 @@ def test_layout_is_guessed_without_a_host_name():
     assert of("layout-guessed", dcache_properties.check(files, "9.2.30")) == []
     files["etc/dcache/layouts/se2.conf"] = "[x/y/z]\n"
     findings = dcache_properties.check(files, "9.2.30")
-    assert len(of("layout-guessed", findings)) == 1
+    assert [finding.file for finding in of("layout-guessed", findings)] == [LAYOUT]
     assert {finding.file for finding in of("layout-header", findings)} == {"etc/dcache/layouts/se2.conf"}
 
 

@@ -147,6 +147,7 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     ),
     ("roles-9.2", edit(DCACHE_CONF, AUDIENCES_9, ""), "oidc.audience-empty", L),
     ("roles-9.2", edit(DCACHE_CONF, "any account", "any,account"), "oidc.audience-comma", E),
+    ("roles-9.2", edit(DCACHE_CONF, "any account", 'any "account'), "oidc.quote", E),
     (
         "groups-8.2",
         edit("/etc/dcache/layouts/site.conf", "gplazma.oidc.audience-targets = https://wlcg.cern.ch/jwt/v1/any", "#"),
@@ -303,6 +304,17 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
     ("groups-8.2", edit(POOLMANAGER, "onlineAllowed reserved true", "onlineAllowed reserved yes"), "psu.linkgroup-value", W),
     ("roles-9.2", lambda one: flushing(one).edited(POOLMANAGER, "-cachepref=10", "-cachepref=0"), "psu.class-without-stage", E),
     ("roles-9.2", add(POOLMANAGER, "psu create linkGroup lg -rest\n"), "psu.unknown-option", W),
+    ("roles-9.2", add(POOLMANAGER, "pm set default -max-copy=3\n"), "psu.unknown-option", W),
+    (
+        "roles-9.2",
+        lambda one: (
+            replace(one, areas=())
+            .edited(POOLMANAGER, "psu create unit -net 0.0.0.0/0.0.0.0\n", "")
+            .edited(POOLMANAGER, "psu addto ugroup world 0.0.0.0/0.0.0.0\n", "")
+        ),
+        "psu.no-network-family",
+        W,
+    ),
     (
         "groups-8.2",
         lambda one: replace(one.appended(POOLMANAGER, "psu create pgroup n\npsu addto pgroup n @disk\n"), release="8.1.9"),

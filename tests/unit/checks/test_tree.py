@@ -108,6 +108,26 @@ def test_a_report_that_cannot_be_written_is_no_warning(tmp_path):
     assert run(tmp_path, "--release", "9.2.30", "--report", tmp_path / "new" / "report.json").returncode == 0
 
 
+def test_links_of_a_copy_mean_what_they_mean_on_the_host(tmp_path):
+    files = site("9.2.30")
+    layout = files.pop(LAYOUT)
+    root = tmp_path / "copy"
+    write(root, {**files, "srv/config/se1.conf": layout})
+    write(tmp_path, {"outside": "[x/y/z]\n"})
+    for target, code in (
+        ("/srv/config/se1.conf", 0),
+        ("../../../srv/config/se1.conf", 0),
+        (str(tmp_path / "outside"), 1),
+        ("../../../../outside", 1),
+        (LAYOUT.rpartition("/")[2], 1),
+    ):
+        (root / LAYOUT).parent.mkdir(exist_ok=True)
+        (root / LAYOUT).unlink(missing_ok=True)
+        (root / LAYOUT).symlink_to(target)
+        done = run(root, "--release", "9.2.30")
+        assert (done.returncode, "layout-missing" in done.stdout) == (code, bool(code)), target
+
+
 def test_command_survives_other_encodings_and_binary_files(tmp_path):
     files = site("9.2.30")
     files[CONF] += "our.text = caf\udce9\n"
