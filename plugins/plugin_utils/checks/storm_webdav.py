@@ -375,7 +375,7 @@ def _policy(policy: Policy, site: Webdav) -> Iterator[Finding]:
     file, line = site.place(at)
     area = site.area_named(policy.area)
     if area is None:
-        yield finding("storm.policy-area", file, line, f'The policy is for "{policy.area}", which is no storage area.')
+        yield finding("storm.policy-area", *site.place((*at, "sa")), f'The policy is for "{policy.area}", which is no storage area.')
     wrong = [
         *([("description", "Description is missing")] if not policy.description else []),
         *([("actions", "Actions is empty")] if not policy.actions else []),
