@@ -12,14 +12,21 @@ from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import Site, load_site
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, refused
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity, refused
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import FILE_OF_PLUGIN, FILE_PROPERTIES
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import gplazma_conf
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.tape_wellknown import SHIPPED_PATH
 from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import Found, HostAction, Stop, actions, differing, diffs
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache, dcache_events, dcache_qos, dcache_restarts
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import (
+    dcache,
+    dcache_events,
+    dcache_qos,
+    dcache_restarts,
+    dcache_upgrade,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import Draft
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, User
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_files import LINK_GROUPS
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_options import POOLS, QOS, load_options
@@ -133,6 +140,8 @@ class ActionModule(HostAction):
         wanted = list(site.files)
         if restarts.record != texts.get(dcache_restarts.RECORD.lstrip("/")):
             wanted.append(WantedFile(dcache_restarts.RECORD, restarts.record, None, "root", "root", "0644"))
+        installed = host.packages.get(PACKAGE)
+        upgrade = dcache_upgrade.steps(installed, release, Draft(site.texts, release, name)) if installed else []
         files, directories = differing(host, wanted, site.directories)
         backups: dict[str, str] = {}
         if (files or directories) and not self.check_mode:
@@ -148,7 +157,8 @@ class ActionModule(HostAction):
             "reload": dcache_restarts.reloads(site.texts, host.entries, load_site(site.texts, release, name), host.services),
             "domains": list(restarts.domains),
             "ports": list(site.ports),
-            "notes": [*site.notes, *events.notes],
+            "notes": [*site.notes, *events.notes, *(str(finding) for finding in findings if finding.severity is not Severity.NOTICE)],
+            "upgrade": upgrade,
             "backups": {path: kept for path, kept in backups.items() if path != dcache_restarts.RECORD},
             "target": host.services.get(TARGET, {}),
             "host": name,

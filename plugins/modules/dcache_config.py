@@ -211,11 +211,17 @@ actions:
   elements: str
   sample: ["update /etc/dcache/gplazma.conf", "restart dcache@centralDomain.service: what it reads at its start was changed after it"]
 notes:
-  description: What a person should know about the plan.
+  description: What a person should know about the plan, with findings above notice that do not stop it.
   returned: always
   type: list
   elements: str
   sample: []
+upgrade:
+  description: What changes by itself on the way from the installed release to the one that is planned for. Empty within one release line.
+  returned: always
+  type: list
+  elements: str
+  sample: ["From 10.1: dCache needs Java 17."]
 findings:
   description:
     - What the checks say of the configuration as it will be.

@@ -137,6 +137,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
         found = bool(_found_login(files, release, options.host))
         prefix = _real(_root(draft, storage), storage.base_path)
         logins = LoginOptions(options.accounts, options.users, options.profiles, prefix)
+        notes += _unused_accounts(storage, options.accounts)
         notes += dcache_logins.configure(draft, storage, logins, fresh=not found)
     return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), _ports(draft), tuple(notes))
 
@@ -169,11 +170,22 @@ def _problems(storage: Storage, options: Options, release: str) -> list[Problem]
     if not any(door.scheme in KINDS for door in storage.doors):
         words = "None of the doors is one that takes tokens in dCache (davs, https, root)."
         problems.append(Problem("datalake_storage.doors", words, "Add one."))
+    issuers = [issuer.name for issuer in storage.issuers]
     for name, profile in options.profiles:
         if profile not in dcache_logins.PROFILES:
             words = f"dCache has no profile {profile!r} (issuer {name})."
             problems.append(Problem("dcache_profiles", words, f"Choose one of {', '.join(dcache_logins.PROFILES)}."))
+        if name not in issuers:
+            words = f"{name} is not among the issuers of this storage, so its profile would count for nobody."
+            problems.append(Problem("dcache_profiles", words, f"Take it out, or name one of: {', '.join(issuers)}."))
     return problems
+
+
+def _unused_accounts(storage: Storage, accounts: Sequence[Account]) -> list[str]:
+    """Accounts of issuers may be declared for more storages than one, or be misspelt."""
+    issuers = {issuer.name for issuer in storage.issuers}
+    names = dict.fromkeys(account.issuer for account in accounts if account.issuer and account.issuer not in issuers)
+    return [f"dcache_accounts: {name} is not among the issuers of this storage, so its account is not used here." for name in names]
 
 
 def _found_login(files: Mapping[str, str], release: str, hostname: str) -> bool:

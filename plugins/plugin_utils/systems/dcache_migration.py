@@ -34,14 +34,15 @@ def _cleaner(draft: Draft) -> list[str]:
     if not CLEANERS_SPLIT.covers(draft.release) or not draft.services("cleaner"):
         return []
     notes = ["From 9.0 the service cleaner is cleaner-disk and cleaner-hsm: it was renamed."]
-    tape = any(service.scope.value("cleaner.enable.hsm") == "true" for _domain, service in draft.services("cleaner"))
+    # The default of the releases that had the property is true; the newer one does not know it any more.
+    tape = any((service.scope.value("cleaner.enable.hsm") or "true") != "false" for _domain, service in draft.services("cleaner"))
     for scope in [*draft.host.scopes()]:
         notes += _cleaner_properties(draft, scope)
     while draft.services("cleaner"):
         draft.rename_service(draft.services("cleaner")[0][1], "cleaner-disk")
     if tape and not draft.services("cleaner-hsm"):
         draft.add_service(draft.services("cleaner-disk")[0][0], "cleaner-hsm", {})
-        notes.append("cleaner-hsm was added, as cleaner.enable.hsm was true.")
+        notes.append("cleaner-hsm was added: cleaner deleted on tape too, unless cleaner.enable.hsm was false.")
     return notes
 
 

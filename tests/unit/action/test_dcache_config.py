@@ -200,6 +200,19 @@ def test_an_upgrade_restarts_all(machine: Machine) -> None:
     assert len(run(machine)["restart"]) == 3
 
 
+def test_the_way_to_another_release_is_told_before_it_is_installed(machine: Machine) -> None:
+    storage = {**STORAGE, "release": "11.2.5"}
+    asked = run(machine, check_mode=True, storage=storage, release="11.2.5")
+    assert "From 10.1: dCache needs Java 17." in asked["upgrade"]
+    machine.package = "11.2.5-1"
+    assert run(machine, storage=storage)["upgrade"] == []
+
+
+def test_a_release_that_nobody_knows_is_said(machine: Machine) -> None:
+    machine.package = "13.0.1-1"
+    assert any("dCache '13.0.1-1' is unknown here" in note for note in run(machine)["notes"])
+
+
 def test_a_running_site_is_not_restarted_for_a_record() -> None:
     machine = Machine()
     run(machine)
