@@ -156,7 +156,7 @@ class ActionModule(HostAction):
             "restart": list(restarts.reasons),
             "reload": dcache_restarts.reloads(site.texts, host.entries, load_site(site.texts, release, name), host.services),
             "domains": list(restarts.domains),
-            "ports": list(site.ports),
+            "listeners": [{"address": address, "port": port} for address, port in site.listeners],
             "notes": [*site.notes, *events.notes, *(str(finding) for finding in findings if finding.severity is not Severity.NOTICE)],
             "upgrade": upgrade,
             "backups": {path: kept for path, kept in backups.items() if path != dcache_restarts.RECORD},

@@ -254,12 +254,12 @@ domains:
   type: list
   elements: str
   sample: [centralDomain, doorsDomain]
-ports:
-  description: Ports of the doors of this host.
+listeners:
+  description: Where the doors and the admin shell of this host listen. Keys address and port.
   returned: always
   type: list
-  elements: int
-  sample: [2880, 1094, 3880]
+  elements: dict
+  sample: [{address: 127.0.0.1, port: 2880}]
 backups:
   description: Where the old text of changed files is kept.
   returned: always

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from testinfra.host import Host
 
@@ -59,3 +61,12 @@ def test_pools_have_their_directories(dcache1: Host) -> None:
 
 def test_what_was_written_by_hand_stays(dcache1: Host) -> None:
     assert "# BEGIN by hand\nwebdav.redirect.on-read = false\n# END by hand\n" in dcache1.file("/etc/dcache/dcache.conf").content_string
+
+
+def test_the_running_dcache_has_what_the_areas_need(dcache1: Host) -> None:
+    state = json.loads(dcache1.file("/var/lib/datalake-dcache/dcache.json").content_string)
+    units = set(state["poolmanager"]["units"])
+    assert {"escape:fast@osm", "escape:safe@osm", "escape:cheap@osm"} <= units
+    assert "theirs:data@osm" in units, "the file that was edited by hand was not read again"
+    assert state["tags"]["/escape/cheap"]["sGroup"].strip() == "cheap"
+    assert "two-then-one-1" in state["policies"]

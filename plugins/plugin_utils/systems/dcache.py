@@ -36,6 +36,9 @@ KEY = "dcache.authn.hostcert.key"
 XROOTD_TLS = since("6.2.0")
 SHIPPED_CLIENT = ("frontend.authn.oidc.client-id", "frontend.authn.oidc.client-secret", "frontend.authn.oidc.token-url")
 DOOR_DOMAIN = "doorsDomain"
+LOCAL = "127.0.0.1"
+EVERY_ADDRESS = ("", "any", "0.0.0.0", "::")
+"""Values of net.listen with which a service can be reached at the local address too."""
 POOL_DOMAIN = "poolsDomain"
 CENTRAL_DOMAIN = "centralDomain"
 
@@ -102,13 +105,13 @@ class Site:
     """Everything that a host needs.
 
     files: those that differ from what was found. texts: all texts as they will be, by path relative to the root. directories: path, owner
-    and mode. ports: of the doors of this host. notes: what a person should know.
+    and mode. listeners: address and port of the doors and the admin shell of this host. notes: what a person should know.
     """
 
     files: tuple[WantedFile, ...]
     texts: Mapping[str, str]
     directories: tuple[tuple[str, str, str], ...]
-    ports: tuple[int, ...]
+    listeners: tuple[tuple[str, int], ...]
     notes: tuple[str, ...]
 
 
@@ -139,7 +142,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
         logins = LoginOptions(options.accounts, options.users, options.profiles, prefix)
         notes += _unused_accounts(storage, options.accounts)
         notes += dcache_logins.configure(draft, storage, logins, fresh=not found)
-    return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), _ports(draft), tuple(notes))
+    return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), _listeners(draft), tuple(notes))
 
 
 def default_domains(storage: Storage, options: Options, release: Release) -> tuple[DomainOptions, ...]:
@@ -457,10 +460,14 @@ def _wanted(draft: Draft, files: Mapping[str, str], options: Options) -> tuple[W
     return tuple(wanted)
 
 
-def _ports(draft: Draft) -> tuple[int, ...]:
-    kinds = ("webdav", "xrootd", "frontend")
-    texts = [service.scope.value(f"{kind}.net.port") for kind in kinds for _domain, service in draft.services(kind)]
-    return tuple(dict.fromkeys(int(text) for text in texts if text.isdigit()))
+def _listeners(draft: Draft) -> tuple[tuple[str, int], ...]:
+    found = []
+    for kind in ("webdav", "xrootd", "frontend", "admin"):
+        for _domain, service in draft.services(kind):
+            address, port = (service.scope.value(f"{kind}.net.{name}").strip() for name in ("listen", "port"))
+            if port.isdigit():
+                found.append((LOCAL if address in EVERY_ADDRESS else address, int(port)))
+    return tuple(dict.fromkeys(found))
 
 
 def _directories(draft: Draft, options: Options) -> tuple[tuple[str, str, str], ...]:
