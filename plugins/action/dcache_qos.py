@@ -23,6 +23,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_files import POOL_MANAGER
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_options import POOLS, QOS, load_options
 
+NOT_RUN = "Error executing command."  # what ansible.builtin.command says of a program that is not there
 NOT_SHOWN = "the server answered that it was done, but does not show it"
 
 
@@ -147,6 +148,9 @@ class ActionModule(DatalakeAction):
             )
         finally:
             self._task.check_mode = check_mode
+        if answer.get("msg") == NOT_RUN:
+            words = "it cannot be run: it comes with dCache's package, so the task belongs on the host of the name space"
+            raise ApiError("chimera", "run", command, None, words)
         if answer.get("unreachable") or "rc" not in answer:
             raise ApiError("chimera", "run", command, None, str(answer.get("msg", "unreachable")))
         return int(answer["rc"]), str(answer.get("stdout", "")), str(answer.get("stderr", "") or answer.get("msg", ""))
