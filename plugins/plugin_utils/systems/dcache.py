@@ -426,9 +426,18 @@ def _root(draft: Draft, storage: Storage) -> str:
     """What the paths of the description lack: the root of WebDAV doors, unless the description knows of it (``prefix`` of a door)."""
     if any(door.prefix != "/" for door in storage.doors):
         return "/"
+    return _webdav_root(draft)
+
+
+def _webdav_root(draft: Draft) -> str:
     doors = draft.services("webdav")
     root = doors[0][1].scope.value("webdav.root") if doors else draft.host.layout.value("dcache.root")
     return root or "/"
+
+
+def in_name_space(draft: Draft, path: str) -> str:
+    """A path that clients of WebDAV use, as the name space has it; for doors without a prefix of their own."""
+    return _real(_webdav_root(draft), path)
 
 
 def _real(root: str, path: str) -> str:
