@@ -41,7 +41,7 @@ TEXTS = (
     "/etc/dcache/layouts/*.conf",
     "/usr/share/dcache/plugins/*/*.properties",
     "/usr/local/share/dcache/plugins/*/*.properties",
-    dcache_restarts.POOLMANAGER_SETUP,
+    dcache_host.POOLMANAGER_SETUP,
     dcache_restarts.RECORD,
     LINK_GROUPS,
     SHIPPED_PATH,
@@ -130,7 +130,7 @@ class ActionModule(HostAction):
             site = dcache.plan(storage, options, texts, release)
         except ValueError as problem:
             raise Stop({"msg": str(problem)}) from None
-        fresh_selection = dcache_restarts.POOLMANAGER_SETUP in {each.path for each in site.files if each.owner}
+        fresh_selection = dcache_host.POOLMANAGER_SETUP in {each.path for each in site.files if each.owner}
         findings = _check(site.texts, release, name, storage, options.areas if fresh_selection else ())
         bad = [finding for finding in refused(findings) if finding.rule not in arguments["accept"]]
         if bad:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.action_base import DatalakeAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_host import POOLMANAGER_SETUP
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import BULK_SERVICE
 from ansible_collections.escape.datalake.plugins.plugin_utils.dcache_live import Chimera, LiveDcache
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
@@ -20,7 +21,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.services.dcache_re
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache_qos_live as live
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos import CLASSES, AreaQos, plan_areas, release_of
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_files import POOL_MANAGER
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_options import POOLS, QOS, load_options
 
 NOT_RUN = "Error executing command."  # what ansible.builtin.command says of a program that is not there
@@ -88,7 +88,7 @@ class ActionModule(DatalakeAction):
         },
         "reload": {"type": "bool", "default": False},
         "save": {"type": "bool", "default": False},
-        "pool_manager_file": {"type": "path", "default": POOL_MANAGER},
+        "pool_manager_file": {"type": "path", "default": POOLMANAGER_SETUP},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_data
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_host import POOLMANAGER_SETUP
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
     CLEANERS_SPLIT,
     XROOTD_TOKENS_BY_DEFAULT,
@@ -407,7 +408,7 @@ def _quality(draft: Draft, storage: Storage, options: Options, qos: dcache_qos.O
     if heads and options.areas:
         scope = heads[0][1].scope
         paths = dcache_qos_files.Paths(
-            pool_manager=scope.value("poolmanager.setup.file") or dcache_qos_files.POOL_MANAGER,
+            pool_manager=scope.value("poolmanager.setup.file") or POOLMANAGER_SETUP,
             link_groups=scope.value("spacemanager.authz.link-group-file-name") or dcache_qos_files.LINK_GROUPS,
             wellknown=scope.value("dcache.wellknown!wlcg-tape-rest-api.path")
             or scope.value("frontend.wellknown!wlcg-tape-rest-api.path")

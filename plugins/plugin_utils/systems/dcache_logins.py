@@ -27,6 +27,8 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_rele
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import place
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Severity
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import (
+    CONF_PROPERTY,
+    FILE_PROPERTIES,
     OUTSIDE_MAP,
     Class,
     Credential,
@@ -51,7 +53,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems imp
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Issuer, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import HEAD, Draft
 
-GPLAZMA = "/etc/dcache/gplazma.conf"
+GPLAZMA = FILE_PROPERTIES[CONF_PROPERTY]
 OWN_MAP = "/etc/dcache/multimap-datalake.conf"
 OWN_SESSIONS = "/etc/dcache/omnisession-datalake.conf"
 OWN_ACCOUNTS = "/etc/dcache/authzdb-datalake"
