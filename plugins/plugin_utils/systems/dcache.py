@@ -127,7 +127,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
         raise DescriptionError(problems)
     draft = Draft(files, release, options.host)
     fresh = not draft.host.domains
-    notes: list[str] = dcache_migration.migrate(draft)
+    notes: list[str] = dcache_migration.migrate(draft, tape=any(area.media == "tape" for area in storage.areas))
     _host_wide(draft, storage, options, fresh=fresh)
     domains = options.domains or (default_domains(storage, options, draft.release) if fresh else ())
     for domain in domains:

@@ -76,12 +76,25 @@ def test_a_hand_written_site_is_brought_over(release: str) -> None:
     assert ("gridmap" in site.texts["etc/dcache/gplazma.conf"].replace("multimap-gridmap", "")) is (release == "9.2.47")
 
 
-@pytest.mark.parametrize(("line", "kept"), [("", True), ("cleaner.enable.hsm = true\n", True), ("cleaner.enable.hsm = false\n", False)])
-def test_what_is_deleted_on_tape_stays_deleted(line: str, kept: bool) -> None:
+TAPE = {"var/lib/dcache/config/poolmanager.conf": "pm create -type=wass default\npm set default -stage-allowed=yes\n"}
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "kept"),
+    [
+        ("", {}, False),
+        ("", TAPE, True),
+        ("", {"srv/pool/setup": "hsm create osm osm script -command=/usr/local/sbin/tape\n"}, True),
+        ("cleaner.enable.hsm = true\n", {}, True),
+        ("cleaner.enable.hsm = false\n", TAPE, False),
+    ],
+)
+def test_what_is_deleted_on_tape_stays_deleted(line: str, more: dict[str, str], kept: bool) -> None:
     layout = OLD["etc/dcache/layouts/old.conf"].replace("cleaner.enable.hsm = true\n", line)
-    site = plan("9.2.47", {**OLD, "etc/dcache/layouts/old.conf": layout})
+    site = plan("9.2.47", {**OLD, **more, "etc/dcache/layouts/old.conf": layout})
     assert ("[all/cleaner-hsm]" in site.texts["etc/dcache/layouts/old.conf"]) is kept
     assert any("cleaner-hsm was added" in note for note in site.notes) is kept
+    assert any("cleaner-hsm was not added" in note for note in site.notes) is (not line and not more)
 
 
 def told(installed: str, release: str, files: Any) -> str:
