@@ -19,6 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.tape_wellk
 from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import Found, HostAction, Stop, actions, differing, diffs
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import MASK
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import (
     dcache,
     dcache_events,
@@ -26,7 +27,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems import (
     dcache_restarts,
     dcache_upgrade,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import Draft
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import Draft, without_secrets
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, User
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_files import LINK_GROUPS
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_options import POOLS, QOS, load_options
@@ -150,7 +151,10 @@ class ActionModule(HostAction):
         return {
             "changed": bool(done or restarts.reasons),
             "actions": done + [f"restart {unit}: {reason}" for unit, reason in restarts.reasons.items()],
-            "diff": diffs(host, files, directories),
+            "diff": [
+                {name: without_secrets(text, MASK) if name in ("before", "after") else text for name, text in each.items()}
+                for each in diffs(host, files, directories)
+            ],
             "findings": _as_dicts(findings),
             "found": _as_dicts(_check(texts, release, name, storage) if load_site(texts, release, name).hosts[0].domains else []),
             "restart": list(restarts.reasons),
@@ -165,6 +169,9 @@ class ActionModule(HostAction):
             "release": release,
             "calls": host.calls,
         }
+
+    def holds_secrets(self, text: str) -> bool:
+        return without_secrets(text, MASK) != text
 
     def _follow(self, host: Found, arguments: Mapping[str, Any], release: str) -> None:
         """Reads what the configuration names and what was not read yet."""

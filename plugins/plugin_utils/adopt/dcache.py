@@ -33,14 +33,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive impor
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Door, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache as planner
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import Draft
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import SECRET_NAME, Draft
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Placement, pools
 
 NEWEST = "12.0.1"
 PORTS = {"webdav": 2880, "xrootd": 1094}
 UNDESCRIBED_DOORS = ("ftp", "srm", "dcap", "nfs")
-SECRET = re.compile(r"password(?!\.file)|secret|passphrase", re.IGNORECASE)
 GROUP = re.compile(str(kinds.GROUP.schema["pattern"]))
 PATH = re.compile(str(kinds.PATH.schema["pattern"]))
 LINES = 12  # of a difference that a note quotes
@@ -500,7 +499,7 @@ def _own(reading: _Reading, *scopes: Scope) -> dict[str, str]:
 
 def _open(reading: _Reading, properties: Mapping[str, str]) -> dict[str, str]:
     """Properties without secrets, which belong into a vault."""
-    hidden = [name for name, value in properties.items() if SECRET.search(name) and value and not value.startswith("${env.")]
+    hidden = [name for name, value in properties.items() if SECRET_NAME.search(name) and value and not value.startswith("${env.")]
     for name in hidden:
         reading.note(f"{name} is a secret and was left out: put it into a vault.")
     return {name: value for name, value in properties.items() if name not in hidden}
