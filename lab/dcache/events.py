@@ -4,7 +4,7 @@
 
 """Storage events of a dCache frontend. A stand-in: channels, subscriptions and streams as documented, fed by inotify on a real directory.
 
-``blueprint()`` is mounted by the stand-in of the frontend. Alone::
+It is run alone, beside the stand-in of the frontend::
 
     python -m lab.dcache.events CONFIG.yml      # root, port, users; certificate and key for TLS
 """

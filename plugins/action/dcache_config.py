@@ -12,14 +12,22 @@ from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import Site, load_site
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, refused
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity, refused
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import FILE_OF_PLUGIN, FILE_PROPERTIES
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import gplazma_conf
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.tape_wellknown import SHIPPED_PATH
 from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import Found, HostAction, Stop, actions, differing, diffs
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache, dcache_events, dcache_qos, dcache_restarts
+from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import MASK
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import (
+    dcache,
+    dcache_events,
+    dcache_qos,
+    dcache_restarts,
+    dcache_upgrade,
+)
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import Draft, without_secrets
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, User
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_files import LINK_GROUPS
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_options import POOLS, QOS, load_options
@@ -34,7 +42,7 @@ TEXTS = (
     "/etc/dcache/layouts/*.conf",
     "/usr/share/dcache/plugins/*/*.properties",
     "/usr/local/share/dcache/plugins/*/*.properties",
-    dcache_restarts.POOLMANAGER_SETUP,
+    dcache_host.POOLMANAGER_SETUP,
     dcache_restarts.RECORD,
     LINK_GROUPS,
     SHIPPED_PATH,
@@ -123,7 +131,7 @@ class ActionModule(HostAction):
             site = dcache.plan(storage, options, texts, release)
         except ValueError as problem:
             raise Stop({"msg": str(problem)}) from None
-        fresh_selection = dcache_restarts.POOLMANAGER_SETUP in {each.path for each in site.files if each.owner}
+        fresh_selection = dcache_host.POOLMANAGER_SETUP in {each.path for each in site.files if each.owner}
         findings = _check(site.texts, release, name, storage, options.areas if fresh_selection else ())
         bad = [finding for finding in refused(findings) if finding.rule not in arguments["accept"]]
         if bad:
@@ -133,6 +141,8 @@ class ActionModule(HostAction):
         wanted = list(site.files)
         if restarts.record != texts.get(dcache_restarts.RECORD.lstrip("/")):
             wanted.append(WantedFile(dcache_restarts.RECORD, restarts.record, None, "root", "root", "0644"))
+        installed = host.packages.get(PACKAGE)
+        upgrade = dcache_upgrade.steps(installed, release, Draft(site.texts, release, name)) if installed else []
         files, directories = differing(host, wanted, site.directories)
         backups: dict[str, str] = {}
         if (files or directories) and not self.check_mode:
@@ -141,20 +151,27 @@ class ActionModule(HostAction):
         return {
             "changed": bool(done or restarts.reasons),
             "actions": done + [f"restart {unit}: {reason}" for unit, reason in restarts.reasons.items()],
-            "diff": diffs(host, files, directories),
+            "diff": [
+                {name: without_secrets(text, MASK) if name in ("before", "after") else text for name, text in each.items()}
+                for each in diffs(host, files, directories)
+            ],
             "findings": _as_dicts(findings),
             "found": _as_dicts(_check(texts, release, name, storage) if load_site(texts, release, name).hosts[0].domains else []),
             "restart": list(restarts.reasons),
             "reload": dcache_restarts.reloads(site.texts, host.entries, load_site(site.texts, release, name), host.services),
             "domains": list(restarts.domains),
-            "ports": list(site.ports),
-            "notes": [*site.notes, *events.notes],
+            "listeners": [{"address": address, "port": port} for address, port in site.listeners],
+            "notes": [*site.notes, *events.notes, *(str(finding) for finding in findings if finding.severity is not Severity.NOTICE)],
+            "upgrade": upgrade,
             "backups": {path: kept for path, kept in backups.items() if path != dcache_restarts.RECORD},
             "target": host.services.get(TARGET, {}),
             "host": name,
             "release": release,
             "calls": host.calls,
         }
+
+    def holds_secrets(self, text: str) -> bool:
+        return without_secrets(text, MASK) != text
 
     def _follow(self, host: Found, arguments: Mapping[str, Any], release: str) -> None:
         """Reads what the configuration names and what was not read yet."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.action_base import DatalakeAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_host import POOLMANAGER_SETUP
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import BULK_SERVICE
 from ansible_collections.escape.datalake.plugins.plugin_utils.dcache_live import Chimera, LiveDcache
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
@@ -20,9 +21,9 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.services.dcache_re
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError, Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache_qos_live as live
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos import CLASSES, AreaQos, plan_areas, release_of
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_files import POOL_MANAGER
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_options import POOLS, QOS, load_options
 
+NOT_RUN = "Error executing command."  # what ansible.builtin.command says of a program that is not there
 NOT_SHOWN = "the server answered that it was done, but does not show it"
 
 
@@ -87,7 +88,7 @@ class ActionModule(DatalakeAction):
         },
         "reload": {"type": "bool", "default": False},
         "save": {"type": "bool", "default": False},
-        "pool_manager_file": {"type": "path", "default": POOL_MANAGER},
+        "pool_manager_file": {"type": "path", "default": POOLMANAGER_SETUP},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -147,6 +148,9 @@ class ActionModule(DatalakeAction):
             )
         finally:
             self._task.check_mode = check_mode
+        if answer.get("msg") == NOT_RUN:
+            words = "it cannot be run: it comes with dCache's package, so the task belongs on the host of the name space"
+            raise ApiError("chimera", "run", command, None, words)
         if answer.get("unreachable") or "rc" not in answer:
             raise ApiError("chimera", "run", command, None, str(answer.get("msg", "unreachable")))
         return int(answer["rc"]), str(answer.get("stdout", "")), str(answer.get("stderr", "") or answer.get("msg", ""))

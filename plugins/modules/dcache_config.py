@@ -211,11 +211,17 @@ actions:
   elements: str
   sample: ["update /etc/dcache/gplazma.conf", "restart dcache@centralDomain.service: what it reads at its start was changed after it"]
 notes:
-  description: What a person should know about the plan.
+  description: What a person should know about the plan, with findings above notice that do not stop it.
   returned: always
   type: list
   elements: str
   sample: []
+upgrade:
+  description: What changes by itself on the way from the installed release to the one that is planned for. Empty within one release line.
+  returned: always
+  type: list
+  elements: str
+  sample: ["From 10.1: dCache needs Java 17."]
 findings:
   description:
     - What the checks say of the configuration as it will be.
@@ -248,12 +254,12 @@ domains:
   type: list
   elements: str
   sample: [centralDomain, doorsDomain]
-ports:
-  description: Ports of the doors of this host.
+listeners:
+  description: Where the doors and the admin shell of this host listen. Keys address and port.
   returned: always
   type: list
-  elements: int
-  sample: [2880, 1094, 3880]
+  elements: dict
+  sample: [{address: 127.0.0.1, port: 2880}]
 backups:
   description: Where the old text of changed files is kept.
   returned: always

@@ -11,23 +11,48 @@ module: storage_events
 short_description: What happens in directories of a dCache
 version_added: 0.1.0
 description:
-  - Listens to the storage events of a dCache frontend (server-sent events) for a time or a number of events, and returns them.
+  - Listens to the storage events of a dCache for a time or a number of events, and returns them. They come from its frontend (server-sent
+    events, O(url)) or from the messages that it sends to Kafka (O(kafka)).
   - A channel is made at the frontend and taken away at the end. Files are not touched.
   - A stream that breaks is taken up where it broke. When events may have been lost, RV(lost) says so.
-  - Reports what happens to the entries of a directory, not what lies deeper.
+  - A frontend reports what happens to the entries of a directory, not what lies deeper; Kafka has all that lies below it.
+  - Reading Kafka leaves nothing at the broker.
+requirements:
+  - The Python package confluent-kafka on the controller, for O(kafka).
 options:
   url:
-    description: Address of the frontend, such as C(https://dcache.example.org:3880).
+    description: Address of the frontend, such as C(https://dcache.example.org:3880). Give this or O(kafka).
     type: str
-    required: true
+  kafka:
+    description: The broker that dCache sends its messages to.
+    type: dict
+    suboptions:
+      servers:
+        description: Brokers as C(HOST:PORT); one is enough to find the others.
+        type: list
+        elements: str
+        required: true
+      topic:
+        description: Topic of the messages, C(dcache.kafka.topic).
+        type: str
+        default: billing
+      since:
+        description: Whether to read what comes from now on, or all that the broker still has.
+        type: str
+        choices: [now, earliest]
+        default: now
+      settings:
+        description: Settings of the client as librdkafka names them, such as C(security.protocol). No secrets; there is O(password).
+        type: dict
+        default: {}
   paths:
-    description: Directories to watch. They must be there.
+    description: Directories to watch, as they are called in the name space. At a frontend they must be there.
     type: list
     elements: path
     required: true
   flags:
     description:
-      - What to tell, in the words of inotify(7).
+      - What the frontend is to tell, in the words of inotify(7).
       - A file that is uploaded is created (C(IN_CREATE)), then written (C(IN_CLOSE_WRITE)); one that reaches tape changes its metadata
         (C(IN_ATTRIB)).
     type: list
@@ -48,7 +73,7 @@ options:
     description: File with such a token.
     type: path
   username:
-    description: Name of an account with a password, in the place of a token.
+    description: Name of an account with a password, in the place of a token; for O(kafka) that of SASL.
     type: str
   password:
     description: Its password.
@@ -58,10 +83,10 @@ options:
     type: path
 attributes:
   check_mode:
-    description: Does nothing, because listening makes a channel.
+    description: Does nothing at a frontend, because listening makes a channel there.
     support: partial
     details:
-      - The task is skipped.
+      - The task is skipped. Kafka is read all the same.
   diff_mode:
     description: There is nothing to show.
     support: none
@@ -79,13 +104,26 @@ EXAMPLES = r"""
     seconds: 600
     token_file: ~/.token
   register: arrived
+
+- name: See what happened in an area, as Kafka still knows it
+  escape.datalake.storage_events:
+    kafka:
+      servers: [kafka1.example.org:9093]
+      since: earliest
+      settings: {security.protocol: SASL_SSL, sasl.mechanism: SCRAM-SHA-512}
+    username: datalake
+    password: "{{ kafka_password }}"
+    paths: [/escape/fast]
+    seconds: 10
 """
 
 RETURN = r"""
 events:
   description:
-    - In the order in which they happened. Keys kind, id, directory (that is watched), path (of the file), name, flags, and cookie where two
-      events are the two ends of one move.
+    - In the order in which they came. Of a frontend the keys kind, id, directory (that is watched), path (of the file), name, flags, and
+      cookie where two events are the two ends of one move.
+    - Of Kafka the keys kind (V(transfer), V(request), V(remove), V(store), V(restore), ...), path, date, code (0 for what succeeded), and
+      data, the message itself.
   returned: without check mode
   type: list
   elements: dict
@@ -101,7 +139,7 @@ lost:
   type: bool
   sample: false
 traffic:
-  description: Requests to the frontend, and how many of them made or removed channels and subscriptions (writes).
+  description: Requests to the frontend, and how many of them made or removed channels and subscriptions (writes); of Kafka the messages.
   returned: without check mode
   type: dict
   sample: {requests: 4, writes: 3}

@@ -132,9 +132,9 @@ async def serve(here: Domain) -> None:
     for service in here.services:
         port = service.scope.value(f"{service.type}.net.port")
         if (
-            service.type not in ("webdav", "frontend", "xrootd")
+            service.type not in ("webdav", "frontend", "xrootd", "admin")
             or not port.isdigit()
-            or (ADMIN_SERVER.exists() and service.type == "frontend")
+            or (ADMIN_SERVER.exists() and service.type in ("frontend", "admin"))
         ):
             continue
         context = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from testinfra.host import Host
 
@@ -19,9 +21,8 @@ def test_dcache_starts_with_the_host(dcache1: Host) -> None:
 
 
 def test_doors_speak_tls_and_let_nobody_in(se1: Host, domain: str) -> None:
-    for port in (2880, 3880):
-        code = se1.check_output("curl -s -o /dev/null -w %%{http_code} --max-time 20 https://dcache1.%s:%s/escape/", domain, str(port))
-        assert code == "401"
+    for place in ("2880/escape/", "3880/api/v1/qos-policy"):
+        assert se1.check_output("curl -s -o /dev/null -w %%{http_code} --max-time 20 https://dcache1.%s:%s", domain, place) == "401"
 
 
 def test_dcache_agrees_with_its_configuration(dcache1: Host) -> None:
@@ -52,10 +53,20 @@ def test_two_issuers_are_trusted_and_groups_have_ids(dcache1: Host, domain: str)
 
 
 def test_pools_have_their_directories(dcache1: Host) -> None:
-    for name in ("fast", "safe1", "safe2"):
+    for name in ("fast", "safe1", "safe2", "cheap"):
         assert dcache1.file(f"/data/{name}/data").user == "dcache"
-    assert dcache1.file(LAYOUT).content_string.count("[poolsDomain/pool]\n") == 3
+    assert dcache1.file(LAYOUT).content_string.count("[poolsDomain/pool]\n") == 4
 
 
 def test_what_was_written_by_hand_stays(dcache1: Host) -> None:
     assert "# BEGIN by hand\nwebdav.redirect.on-read = false\n# END by hand\n" in dcache1.file("/etc/dcache/dcache.conf").content_string
+
+
+def test_the_running_dcache_has_what_the_areas_need(dcache1: Host) -> None:
+    state = json.loads(dcache1.file("/var/lib/datalake-dcache/dcache.json").content_string)
+    units = set(state["poolmanager"]["units"])
+    assert {"escape:fast@osm", "escape:safe@osm", "escape:cheap@osm"} <= units
+    partition = state["poolmanager"]["partitions"]["default"]
+    assert partition["values"]["max-copies"] == "77", "the file that was edited by hand was not read again"
+    assert state["tags"]["/escape/cheap"]["sGroup"].strip() == "cheap"
+    assert "two-then-one-1" in state["policies"]

@@ -33,14 +33,13 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive impor
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Door, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache as planner
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import Draft
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import SECRET_NAME, Draft
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Placement, pools
 
 NEWEST = "12.0.1"
 PORTS = {"webdav": 2880, "xrootd": 1094}
 UNDESCRIBED_DOORS = ("ftp", "srm", "dcap", "nfs")
-SECRET = re.compile(r"password(?!\.file)|secret|passphrase", re.IGNORECASE)
 GROUP = re.compile(str(kinds.GROUP.schema["pattern"]))
 PATH = re.compile(str(kinds.PATH.schema["pattern"]))
 LINES = 12  # of a difference that a note quotes
@@ -73,12 +72,16 @@ def adopt(files: Mapping[str, str], release: str, hostname: str) -> Adopted:
         reading.note("No gplazma service is on this host, so issuers, groups and accounts are not known from it.")
     issuers, profiles = _issuers(reading)
     groups = _groups(reading, issuers)
+    base = _base_path(reading)
+    for name, reason in _of_the_site(reading, issuers, groups, profiles, base).items():
+        reading.note(f"The issuer {issuers.pop(name)['url']} {reason}; it stays and is not described.")
+        profiles.pop(name, None)
+        groups = {group: issuer for group, issuer in groups.items() if issuer != name}
     for name, entry in issuers.items():
         own = [group for group, issuer in groups.items() if issuer == name]
         if own:
             entry["access"] = [{"group": group, "rights": "write"} for group in own]
             reading.note(f"Groups of {name} were given write: what they may do is in the owners and modes of the name space. Look at it.")
-    base = _base_path(reading)
     storage = _storage(reading, issuers, base)
     variables = _variables(reading, groups, issuers, profiles, storage["areas"])
     if not release:
@@ -310,6 +313,25 @@ def _issuers(reading: _Reading) -> tuple[dict[str, dict[str, Any]], dict[str, st
     return found, profiles
 
 
+def _of_the_site(
+    reading: _Reading, issuers: Mapping[str, Mapping[str, Any]], groups: Mapping[str, str], profiles: Mapping[str, str], base: str
+) -> dict[str, str]:
+    """Issuers that are not the lake's, and why: another directory; where others have groups, neither scopes nor groups nor an account."""
+    login = reading.login
+    real = planner.in_name_space(reading.draft, base)
+    prefixes = {each.issuer: each.args.option("prefix") for each in login.providers} if login else {}
+    prefixes |= {each.issuer: "".join(each.args.arguments[1:2]) for each in login.scitoken_issuers} if login else {}
+    mapped = {*groups.values(), *(each["issuer"] for each in _issuer_accounts(reading, issuers))}
+    found: dict[str, str] = {}
+    for name, entry in issuers.items():
+        prefix = prefixes.get(entry["url"])
+        if prefix and (prefix.rstrip("/") or "/") != real:
+            found[name] = f"leads to {prefix}, outside of {real}"
+        elif groups and not prefix and name not in mapped and profiles.get(name, "oidc") == "oidc":
+            found[name] = "has neither groups nor an account here, so it was taken for one of the site"
+    return found
+
+
 def _mappings(reading: _Reading) -> Iterator[tuple[str, int, multimap.Mapping]]:
     """File, line and entry of every multimap that logs somebody in."""
     login = reading.login
@@ -412,15 +434,14 @@ def _pools(reading: _Reading, areas: Sequence[Mapping[str, Any]]) -> Iterator[di
 
 
 def _group_accounts(reading: _Reading, groups: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    seen: set[str] = set()
+    """Of each group the line that gives a uid, else its first: tokens of one group may be written with and without leading slash."""
+    found: dict[str, dict[str, Any]] = {}
     for _path, _number, mapping in _mappings(reading):
         group = "/" + mapping.match.value.lstrip("/")
-        if mapping.match.kind != "oidcgrp" or group not in groups or group in seen:
-            continue
-        account = _account(mapping.results)
-        if account:
-            seen.add(group)
-            yield {"group": group, **account}
+        account = _account(mapping.results) if mapping.match.kind == "oidcgrp" and group in groups else None
+        if account and (group not in found or ("uid" in account and "uid" not in found[group])):
+            found[group] = {"group": group, **account}
+    yield from found.values()
 
 
 def _issuer_accounts(reading: _Reading, issuers: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -478,7 +499,7 @@ def _own(reading: _Reading, *scopes: Scope) -> dict[str, str]:
 
 def _open(reading: _Reading, properties: Mapping[str, str]) -> dict[str, str]:
     """Properties without secrets, which belong into a vault."""
-    hidden = [name for name, value in properties.items() if SECRET.search(name) and value and not value.startswith("${env.")]
+    hidden = [name for name, value in properties.items() if SECRET_NAME.search(name) and value and not value.startswith("${env.")]
     for name in hidden:
         reading.note(f"{name} is a secret and was left out: put it into a vault.")
     return {name: value for name, value in properties.items() if name not in hidden}

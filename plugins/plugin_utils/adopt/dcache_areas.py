@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.adopt import naming
 from ansible_collections.escape.datalake.plugins.plugin_utils.adopt.survey import Offer
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_host import POOLMANAGER_SETUP
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.pool_selection_unit import (
     Direction,
     Level,
@@ -24,7 +25,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.pool_select
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import pool_setup, poolmanager_conf
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Host
 
-POOLMANAGER_SETUP = "/var/lib/dcache/config/poolmanager.conf"
 VOLATILE = frozenset({"volatile", "transient"})
 SIZE_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 SITE_WIDE = frozenset({"*@*", "*@osm"})

@@ -140,6 +140,11 @@ class AdminShell:
         ssh = shutil.which("ssh")
         if ssh is None:
             raise AdminError(self.login.place, "", "the OpenSSH client is missing on the controller: install openssh-client")
+        key = self.login.key_file
+        if key and not os.access(key, os.R_OK):
+            raise AdminError(
+                self.login.place, "", f"the key file {key} cannot be read on the controller: name the private key of the admin user"
+            )
         self._lines = queue.Queue()
         self._folder = tempfile.TemporaryDirectory(prefix="datalake-admin-")
         self._process = subprocess.Popen(

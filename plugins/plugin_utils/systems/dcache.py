@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_data
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_host import POOLMANAGER_SETUP
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import (
     CLEANERS_SPLIT,
     XROOTD_TOKENS_BY_DEFAULT,
@@ -36,6 +37,9 @@ KEY = "dcache.authn.hostcert.key"
 XROOTD_TLS = since("6.2.0")
 SHIPPED_CLIENT = ("frontend.authn.oidc.client-id", "frontend.authn.oidc.client-secret", "frontend.authn.oidc.token-url")
 DOOR_DOMAIN = "doorsDomain"
+LOCAL = "127.0.0.1"
+EVERY_ADDRESS = ("", "any", "0.0.0.0", "::")
+"""Values of net.listen with which a service can be reached at the local address too."""
 POOL_DOMAIN = "poolsDomain"
 CENTRAL_DOMAIN = "centralDomain"
 
@@ -102,13 +106,13 @@ class Site:
     """Everything that a host needs.
 
     files: those that differ from what was found. texts: all texts as they will be, by path relative to the root. directories: path, owner
-    and mode. ports: of the doors of this host. notes: what a person should know.
+    and mode. listeners: address and port of the doors and the admin shell of this host. notes: what a person should know.
     """
 
     files: tuple[WantedFile, ...]
     texts: Mapping[str, str]
     directories: tuple[tuple[str, str, str], ...]
-    ports: tuple[int, ...]
+    listeners: tuple[tuple[str, int], ...]
     notes: tuple[str, ...]
 
 
@@ -123,7 +127,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
         raise DescriptionError(problems)
     draft = Draft(files, release, options.host)
     fresh = not draft.host.domains
-    notes: list[str] = dcache_migration.migrate(draft)
+    notes: list[str] = dcache_migration.migrate(draft, tape=any(area.media == "tape" for area in storage.areas))
     _host_wide(draft, storage, options, fresh=fresh)
     domains = options.domains or (default_domains(storage, options, draft.release) if fresh else ())
     for domain in domains:
@@ -137,8 +141,9 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], release: 
         found = bool(_found_login(files, release, options.host))
         prefix = _real(_root(draft, storage), storage.base_path)
         logins = LoginOptions(options.accounts, options.users, options.profiles, prefix)
+        notes += _unused_accounts(storage, options.accounts)
         notes += dcache_logins.configure(draft, storage, logins, fresh=not found)
-    return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), _ports(draft), tuple(notes))
+    return Site(_wanted(draft, files, options), draft.files, _directories(draft, options), _listeners(draft), tuple(notes))
 
 
 def default_domains(storage: Storage, options: Options, release: Release) -> tuple[DomainOptions, ...]:
@@ -169,11 +174,22 @@ def _problems(storage: Storage, options: Options, release: str) -> list[Problem]
     if not any(door.scheme in KINDS for door in storage.doors):
         words = "None of the doors is one that takes tokens in dCache (davs, https, root)."
         problems.append(Problem("datalake_storage.doors", words, "Add one."))
+    issuers = [issuer.name for issuer in storage.issuers]
     for name, profile in options.profiles:
         if profile not in dcache_logins.PROFILES:
             words = f"dCache has no profile {profile!r} (issuer {name})."
             problems.append(Problem("dcache_profiles", words, f"Choose one of {', '.join(dcache_logins.PROFILES)}."))
+        if name not in issuers:
+            words = f"{name} is not among the issuers of this storage, so its profile would count for nobody."
+            problems.append(Problem("dcache_profiles", words, f"Take it out, or name one of: {', '.join(issuers)}."))
     return problems
+
+
+def _unused_accounts(storage: Storage, accounts: Sequence[Account]) -> list[str]:
+    """Accounts of issuers may be declared for more storages than one, or be misspelt."""
+    issuers = {issuer.name for issuer in storage.issuers}
+    names = dict.fromkeys(account.issuer for account in accounts if account.issuer and account.issuer not in issuers)
+    return [f"dcache_accounts: {name} is not among the issuers of this storage, so its account is not used here." for name in names]
 
 
 def _found_login(files: Mapping[str, str], release: str, hostname: str) -> bool:
@@ -392,7 +408,7 @@ def _quality(draft: Draft, storage: Storage, options: Options, qos: dcache_qos.O
     if heads and options.areas:
         scope = heads[0][1].scope
         paths = dcache_qos_files.Paths(
-            pool_manager=scope.value("poolmanager.setup.file") or dcache_qos_files.POOL_MANAGER,
+            pool_manager=scope.value("poolmanager.setup.file") or POOLMANAGER_SETUP,
             link_groups=scope.value("spacemanager.authz.link-group-file-name") or dcache_qos_files.LINK_GROUPS,
             wellknown=scope.value("dcache.wellknown!wlcg-tape-rest-api.path")
             or scope.value("frontend.wellknown!wlcg-tape-rest-api.path")
@@ -411,9 +427,18 @@ def _root(draft: Draft, storage: Storage) -> str:
     """What the paths of the description lack: the root of WebDAV doors, unless the description knows of it (``prefix`` of a door)."""
     if any(door.prefix != "/" for door in storage.doors):
         return "/"
+    return _webdav_root(draft)
+
+
+def _webdav_root(draft: Draft) -> str:
     doors = draft.services("webdav")
     root = doors[0][1].scope.value("webdav.root") if doors else draft.host.layout.value("dcache.root")
     return root or "/"
+
+
+def in_name_space(draft: Draft, path: str) -> str:
+    """A path that clients of WebDAV use, as the name space has it; for doors without a prefix of their own."""
+    return _real(_webdav_root(draft), path)
 
 
 def _real(root: str, path: str) -> str:
@@ -445,10 +470,14 @@ def _wanted(draft: Draft, files: Mapping[str, str], options: Options) -> tuple[W
     return tuple(wanted)
 
 
-def _ports(draft: Draft) -> tuple[int, ...]:
-    kinds = ("webdav", "xrootd", "frontend")
-    texts = [service.scope.value(f"{kind}.net.port") for kind in kinds for _domain, service in draft.services(kind)]
-    return tuple(dict.fromkeys(int(text) for text in texts if text.isdigit()))
+def _listeners(draft: Draft) -> tuple[tuple[str, int], ...]:
+    found = []
+    for kind in ("webdav", "xrootd", "frontend", "admin"):
+        for _domain, service in draft.services(kind):
+            address, port = (service.scope.value(f"{kind}.net.{name}").strip() for name in ("listen", "port"))
+            if port.isdigit():
+                found.append((LOCAL if address in EVERY_ADDRESS else address, int(port)))
+    return tuple(dict.fromkeys(found))
 
 
 def _directories(draft: Draft, options: Options) -> tuple[tuple[str, str, str], ...]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_host import login_setups
@@ -18,6 +19,16 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.java_prope
 
 CONF = "etc/dcache/dcache.conf"
 HEAD = "Written by the Ansible collection escape.datalake. Lines added by hand stay."
+SECRET = r"password(?!\.file)|secret|passphrase|apikey"
+SECRET_NAME = re.compile(SECRET, re.IGNORECASE)
+"""Properties with such a name hold a secret."""
+_PROPERTY = re.compile(rf"(?im)^([ \t]*[^\s=:#!]*(?:{SECRET})[^\s=:]*[ \t]*[=: \t][ \t]*)((?:[^\r\n]*\\\r?\n)*[^\r\n]+)")
+_ARGUMENT = re.compile(rf"(?i)(\b[\w.!-]*(?:{SECRET})[\w.!-]*=)([^\s=]+)")
+
+
+def without_secrets(text: str, mask: str) -> str:
+    """A file of properties, or gplazma.conf, to be shown: a mask in the place of each secret."""
+    return _ARGUMENT.sub(rf"\g<1>{mask}", _PROPERTY.sub(rf"\g<1>{mask}", text))
 
 
 class Draft:

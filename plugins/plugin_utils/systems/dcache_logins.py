@@ -27,6 +27,8 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_rele
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import place
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Severity
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import (
+    CONF_PROPERTY,
+    FILE_PROPERTIES,
     OUTSIDE_MAP,
     Class,
     Credential,
@@ -51,7 +53,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems imp
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Issuer, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import HEAD, Draft
 
-GPLAZMA = "/etc/dcache/gplazma.conf"
+GPLAZMA = FILE_PROPERTIES[CONF_PROPERTY]
 OWN_MAP = "/etc/dcache/multimap-datalake.conf"
 OWN_SESSIONS = "/etc/dcache/omnisession-datalake.conf"
 OWN_ACCOUNTS = "/etc/dcache/authzdb-datalake"
@@ -185,6 +187,7 @@ class _Logins:
         vo_groups = self._vo_groups(problems)
         capability = {issuer.name: self._capability_account(issuer, groups[issuer.name], problems) for issuer in self.storage.issuers}
         problems += [problem for issuer in self.storage.issuers if (problem := self._useless(issuer, bool(groups[issuer.name])))]
+        problems += [problem for issuer in self.storage.issuers if (problem := self._elsewhere(issuer))]
         if not problems:
             problems += _clashes([*groups.values(), vo_groups])
         if problems:
@@ -235,6 +238,8 @@ class _Logins:
         parent = next((other for other in groups if other != group and _inside(group, other)), None)
         at = "dcache_accounts"
         if parent is None:
+            if declared and declared.uid is None and found:
+                return declared  # other lines say who its members are
             if declared and declared.uid is None:
                 words = f"The account of {group} has no uid and no name, and no other group gives its members any."
                 problems.append(Problem(at, words, "Add name and uid."))
@@ -329,6 +334,20 @@ class _Logins:
             "datalake_storage.issuers", words, "Give its groups access, take it out, or use a release and a profile with scopes."
         )
 
+    def _elsewhere(self, issuer: Issuer) -> Problem | None:
+        """An issuer whose tokens already lead to another directory: they would be let into this one in its place."""
+        here = [(each, each.args.option("prefix")) for each in self.setup.providers]
+        here += [(each, "".join(each.args.arguments[1:2])) for each in self.setup.scitoken_issuers]
+        for each, prefix in here:
+            if each.issuer == issuer.url and prefix and (prefix.rstrip("/") or "/") != self.options.prefix:
+                words = (
+                    f"Paths in tokens of {issuer.name} are relative to {prefix} ({each.property}), and the description makes them relative "
+                    f"to {self.options.prefix}: whoever has such tokens today would reach other files."
+                )
+                remedy = "Correct base_path, take the issuer out, or change the property by hand."
+                return Problem("datalake_storage.base_path", words, remedy)
+        return None
+
     def _provider(self, issuer: Issuer, account: Account | None, *, has_groups: bool) -> None:
         provider = next((one for one in self.setup.providers if one.issuer == issuer.url), None)
         if OIDC_SCOPE_PROFILES.covers(self.release):
@@ -347,9 +366,6 @@ class _Logins:
             if not found:
                 words = [issuer.url, self.options.prefix, f"username:{account.name}", f"uid:{account.uid}", f"gid:{account.gid}"]
                 self._set(name, " ".join(quoted(word) for word in words))
-            elif found.args.arguments[1:2] != (self.options.prefix,):
-                arguments = (issuer.url, self.options.prefix, *found.args.arguments[2:])
-                self._set(name, str(replace(found.args, arguments=arguments)))
         elif not SCITOKEN_WLCG_SCOPES.covers(self.release):
             self.notes.append(f"{self.release} knows no scopes of tokens: those of {issuer.name} count by their groups only.")
 
@@ -485,8 +501,7 @@ class _Logins:
 
     def _certificate_logins(self, groups: dict[str, Account]) -> Iterator[_Login]:
         for group, member in groups.items():
-            above = [other for other in groups if other != group and _inside(group, other)]
-            fqans = tuple(Principal("fqan", name) for name in (group, *above))
+            fqans = tuple(Principal("fqan", name) for name in (group, *_above(group)))  # proxies list the groups around theirs
             credential = Credential(Class.VOMS, (SOMEBODY, *fqans))
             if member.uid is None and self.before.login(credential).ok:
                 continue  # certificates that are mapped keep the ids that they have
@@ -664,6 +679,12 @@ class _Logins:
 
 def _inside(group: str, other: str) -> bool:
     return group == other or group.startswith(f"{other}/")
+
+
+def _above(group: str) -> list[str]:
+    """The groups that a group lies in, the nearest first."""
+    names = group.strip("/").split("/")
+    return ["/" + "/".join(names[:count]) for count in range(len(names) - 1, 0, -1)]
 
 
 def _token(provider: Provider, groups: Sequence[str]) -> Credential:

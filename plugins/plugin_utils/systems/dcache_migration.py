@@ -10,6 +10,7 @@ Each step only acts where the release asks for it, and says what it did. ``gplaz
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_data
@@ -22,26 +23,36 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_dra
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos import QOS_SERVICE_NAMES
 
 QOS_IN_FOUR = since("9.2.0")
+STAGES = re.compile(r"^\s*(hsm create|pm set\b.*-stage-allowed=yes)", re.MULTILINE)
 GRIDMAP = "/etc/dcache/multimap-gridmap.conf"
 
 
-def migrate(draft: Draft) -> list[str]:
-    """Edits the files of a host for its release, and returns what was done."""
-    return [*_cleaner(draft), *_qos(draft), *_gridmap(draft)]
+def migrate(draft: Draft, *, tape: bool = False) -> list[str]:
+    """Edits the files of a host for its release, and returns what was done. tape: whether an area is on tape."""
+    return [*_cleaner(draft, tape=tape or _stages(draft)), *_qos(draft), *_gridmap(draft)]
 
 
-def _cleaner(draft: Draft) -> list[str]:
+def _stages(draft: Draft) -> bool:
+    """Whether files of the host speak of tape: a pool with a store, or a partition that allows stages, which none did by default then."""
+    return any(STAGES.search(text) for path, text in draft.files.items() if path.endswith(("/setup", "/poolmanager.conf")))
+
+
+def _cleaner(draft: Draft, *, tape: bool) -> list[str]:
     if not CLEANERS_SPLIT.covers(draft.release) or not draft.services("cleaner"):
         return []
     notes = ["From 9.0 the service cleaner is cleaner-disk and cleaner-hsm: it was renamed."]
-    tape = any(service.scope.value("cleaner.enable.hsm") == "true" for _domain, service in draft.services("cleaner"))
+    # The default of the releases that had the property is true; the newer one does not know it any more.
+    said = {service.scope.value("cleaner.enable.hsm") for _domain, service in draft.services("cleaner")}
+    deletes = "true" in said or (tape and "false" not in said)
     for scope in [*draft.host.scopes()]:
         notes += _cleaner_properties(draft, scope)
     while draft.services("cleaner"):
         draft.rename_service(draft.services("cleaner")[0][1], "cleaner-disk")
-    if tape and not draft.services("cleaner-hsm"):
+    if deletes and not draft.services("cleaner-hsm"):
         draft.add_service(draft.services("cleaner-disk")[0][0], "cleaner-hsm", {})
-        notes.append("cleaner-hsm was added, as cleaner.enable.hsm was true.")
+        notes.append("cleaner-hsm was added: cleaner deleted on tape too, as cleaner.enable.hsm was not false.")
+    elif not deletes and "false" not in said:
+        notes.append("No file of this host speaks of tape, so cleaner-hsm was not added. A dCache with tape needs it once.")
     return notes
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_host import POOLMANAGER_SETUP
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_release import Release
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import linkgroup_authorization, pool_setup, tape_wellknown
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.cell_commands import Command
@@ -20,7 +21,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dca
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Pool
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos import AreaQos, Options
 
-POOL_MANAGER = "/var/lib/dcache/config/poolmanager.conf"
 LINK_GROUPS = "/etc/dcache/LinkGroupAuthorization.conf"
 EXAMPLE_HOST = "example.org"
 
@@ -29,7 +29,7 @@ EXAMPLE_HOST = "example.org"
 class Paths:
     """Where the files of a dCache are (``poolmanager.setup.file``, ``spacemanager.authz.link-group-file-name``, ...)."""
 
-    pool_manager: str = POOL_MANAGER
+    pool_manager: str = POOLMANAGER_SETUP
     link_groups: str = LINK_GROUPS
     wellknown: str = tape_wellknown.SHIPPED_PATH
 

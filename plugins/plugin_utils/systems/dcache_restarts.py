@@ -20,12 +20,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_host import POOLMANAGER_SETUP
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import Site, load_site
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dcache_layout import Domain, Scope
 
 RECORD = "/var/lib/dcache/config/datalake-domains.json"
 REFERENCE = re.compile(r"\$\{([^${}]+)\}")
-POOLMANAGER_SETUP = "/var/lib/dcache/config/poolmanager.conf"
 
 
 @dataclass(frozen=True)

@@ -249,6 +249,16 @@ def test_nothing_is_sent_to_a_host_with_another_key(dcache: Dcache) -> None:
     assert dcache.log() == []
 
 
+def test_what_is_not_there_is_named(dcache: Dcache) -> None:
+    task = Task(dcache, storage("fast"))
+    key = str(dcache.folder / "none")
+    answer = Task(dcache, storage("fast"), {"admin": {**task.admin, "key_file": key}}).run(fails=True)
+    assert f"the key file {key} cannot be read" in answer["msg"]
+    answer = Task(dcache, storage("fast"), {"chimera": {"command": "/nonexistent/chimera"}}).run(fails=True)
+    assert "chimera: run /nonexistent/chimera: no answer: it cannot be run" in answer["msg"]
+    assert dcache.writes() == []
+
+
 def test_a_password_logs_in_and_is_shown_nowhere(dcache: Dcache) -> None:
     task = Task(dcache, storage("fast"), {"chimera": None})
     task.options["admin"] = {**{name: value for name, value in task.admin.items() if name != "key_file"}, "password": PASSWORD}

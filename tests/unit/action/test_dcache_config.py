@@ -41,6 +41,7 @@ class Machine:
         self.package: str | None = "9.2.47-1"
         self.clock = 100.0
         self.calls: list[str] = []
+        self.written: list[dict[str, Any]] = []
         for name in ("hostcert", "hostkey"):
             self.put(f"/etc/grid-security/{name}.pem", f"the {name}\n", mode="0600")
 
@@ -86,6 +87,7 @@ class Machine:
         return {**known, "content": data} if text else known
 
     def host_write(self, files: list[dict[str, Any]], directories: list[dict[str, Any]]) -> dict[str, Any]:
+        self.written += files
         for directory in directories:
             self.directories[directory["path"]] = directory["owner"]
         for file in files:
@@ -200,6 +202,19 @@ def test_an_upgrade_restarts_all(machine: Machine) -> None:
     assert len(run(machine)["restart"]) == 3
 
 
+def test_the_way_to_another_release_is_told_before_it_is_installed(machine: Machine) -> None:
+    storage = {**STORAGE, "release": "11.2.5"}
+    asked = run(machine, check_mode=True, storage=storage, release="11.2.5")
+    assert "From 10.1: dCache needs Java 17." in asked["upgrade"]
+    machine.package = "11.2.5-1"
+    assert run(machine, storage=storage)["upgrade"] == []
+
+
+def test_a_release_that_nobody_knows_is_said(machine: Machine) -> None:
+    machine.package = "13.0.1-1"
+    assert any("dCache '13.0.1-1' is unknown here" in note for note in run(machine)["notes"])
+
+
 def test_a_running_site_is_not_restarted_for_a_record() -> None:
     machine = Machine()
     run(machine)
@@ -242,6 +257,33 @@ def test_passwords_are_in_no_answer() -> None:
     assert machine.files["/etc/dcache/htpasswd"]["content"] == "admin:$apr1$abcdefgh$secretsecretsecret\n"
     assert machine.files["/etc/dcache/htpasswd"]["mode"] == "0640"
     assert "secretsecret" not in str(result)
+
+
+def test_secrets_of_the_site_are_in_no_diff() -> None:
+    machine = Machine()
+    hidden = ["hush-1", "hush-2", "hush-3", "hush-4"]
+    machine.put(
+        CONF,
+        "dcache.layout = mine\ndcache.db.password = hush-1\nwebdav.oidc.client.secret!host.example.org: \\\n  hush-2\n"
+        "dcache.db.password.file = /etc/shown\ngplazma.alise.apikey=hush-3\n",
+    )
+    machine.put("/etc/dcache/layouts/mine.conf", "[one]\ndcache.broker.scheme = none\n[one/gplazma]\n[one/webdav]\n")
+    machine.put(
+        "/etc/dcache/gplazma.conf",
+        "auth optional x509 gplazma.x509.some=shown gplazma.x509.bind-password=hush-4\n"
+        "map optional multimap\nsession optional omnisession\n",
+    )
+    machine.put("/etc/dcache/multi-mapfile", '"dn:/CN=Alice" username:alice uid:1 gid:1,true\n')
+    machine.put("/etc/dcache/omnisession.conf", "DEFAULT root:/ home:/\n")
+    result = run(machine, check_mode=True)
+    assert not result.get("failed"), result
+    assert {CONF, "/etc/dcache/gplazma.conf"} <= {each["before_header"] for each in result["diff"]}, result
+    shown = str(result)
+    assert [text for text in hidden if text in shown] == []
+    assert "/etc/shown" in shown
+    run(machine)
+    assert {"secret_content"} == {name for file in machine.written if file["path"] == CONF for name in file if "content" in name}
+    assert {"content"} == {name for file in machine.written if "multi-mapfile" in file["path"] for name in file if "content" in name}
 
 
 def test_a_newer_poolmanager_conf_asks_for_a_reload(machine: Machine) -> None:

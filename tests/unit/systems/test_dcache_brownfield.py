@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.escape.datalake.plugins.plugin_utils.adopt import dcache as adopt
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import gplazma, tree
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import Class, Credential, LoginSetup
@@ -178,6 +179,29 @@ def test_only_the_domains_that_must_are_restarted(site: Site) -> None:
     services = {dcache_restarts.unit(name): {"started": 50.0} for name in names}
     restarts = dcache_restarts.plan(site.files, site.plan().texts, site.release, host, services, now=100.0)
     assert sorted(restarts.reasons) == [dcache_restarts.unit(name) for name in sorted(site.restarts)]
+
+
+@pytest.mark.parametrize("site", [site for site in SITES if site.name != "certificates-9.2"], ids=lambda site: site.name)
+def test_the_result_is_adopted_and_planned_back_without_a_change(site: Site) -> None:
+    adopted = adopt.adopt(site.plan().texts, site.release, HOST)
+    assert [note for note in adopted.notes if "the role would" in note or "To be settled" in note] == []
+    assert "https://iam-escape.cloud.cnaf.infn.it/" in [entry["url"] for entry in adopted.issuers.values()]
+
+
+def test_an_issuer_whose_tokens_lead_elsewhere_is_not_turned() -> None:
+    site = next(each for each in SITES if each.name == "modern-11.2")
+    with pytest.raises(DescriptionError, match=r"Paths in tokens of escape are relative to /escape .*relative to /pnfs/other"):
+        dcache.plan(storage(site.release, "/pnfs/other"), dcache.Options(host=HOST, accounts=site.accounts), site.files, site.release)
+
+
+def test_a_group_adds_a_gid_to_whom_other_lines_make_of_its_members() -> None:
+    site = next(each for each in SITES if each.name == "modern-11.2")
+    access = [{"group": "/escape/data-manager", "rights": "write"}]
+    areas = [{"name": "fast", "path": "/escape/fast", "qos": "FAST", "capacity": "50TB", "media": "ssd", "access": access}]
+    wanted = storage(site.release, "/escape", areas=areas)
+    setup = site.login(dcache.plan(wanted, dcache.Options(host=HOST, accounts=ACCOUNTS[1:]), site.files, site.release).texts)
+    member = token(setup, "https://iam-escape.cloud.cnaf.infn.it/", "/escape/data-manager")
+    assert {"uid:2000", "gid:2000,true", "gid:2001,false"} <= set(ids(setup, member))
 
 
 def test_a_door_node_gets_doors_and_no_logins() -> None:

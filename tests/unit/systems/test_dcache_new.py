@@ -237,3 +237,13 @@ def test_a_second_run_changes_nothing(
     again = dcache.plan(storage(release, **changes), given_options, site.texts, release)
     assert again.texts == site.texts
     assert [finding for finding in serious(site.texts, release) if finding.severity is not Severity.WARNING] == []
+
+
+def test_a_profile_of_an_issuer_that_is_not_trusted_is_refused() -> None:
+    with pytest.raises(DescriptionError, match="escap is not among the issuers of this storage"):
+        dcache.plan(storage("9.2.47"), options(profiles=(("escap", "wlcg"),)), {}, "9.2.47")
+
+
+def test_an_account_that_nobody_uses_is_told() -> None:
+    notes = dcache.plan(storage("9.2.47"), options(), {}, "9.2.47").notes
+    assert "dcache_accounts: robots is not among the issuers of this storage, so its account is not used here." in notes

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import gplazma, tree
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dcache, dcache_upgrade
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import Draft
 from dcache_descriptions import ACCOUNTS, HOST, storage
 
@@ -74,6 +74,54 @@ def test_a_hand_written_site_is_brought_over(release: str) -> None:
         kept = {each for each in before.login(credential).principals if each.kind in ("uid", "username")}
         assert kept == {each for each in after.login(credential).principals if each.kind in ("uid", "username")}
     assert ("gridmap" in site.texts["etc/dcache/gplazma.conf"].replace("multimap-gridmap", "")) is (release == "9.2.47")
+
+
+TAPE = {"var/lib/dcache/config/poolmanager.conf": "pm create -type=wass default\npm set default -stage-allowed=yes\n"}
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "kept"),
+    [
+        ("", {}, False),
+        ("", TAPE, True),
+        ("", {"srv/pool/setup": "hsm create osm osm script -command=/usr/local/sbin/tape\n"}, True),
+        ("cleaner.enable.hsm = true\n", {}, True),
+        ("cleaner.enable.hsm = false\n", TAPE, False),
+    ],
+)
+def test_what_is_deleted_on_tape_stays_deleted(line: str, more: dict[str, str], kept: bool) -> None:
+    layout = OLD["etc/dcache/layouts/old.conf"].replace("cleaner.enable.hsm = true\n", line)
+    site = plan("9.2.47", {**OLD, **more, "etc/dcache/layouts/old.conf": layout})
+    assert ("[all/cleaner-hsm]" in site.texts["etc/dcache/layouts/old.conf"]) is kept
+    assert any("cleaner-hsm was added" in note for note in site.notes) is kept
+    assert any("cleaner-hsm was not added" in note for note in site.notes) is (not line and not more)
+
+
+def told(installed: str, release: str, files: Any) -> str:
+    return "\n".join(dcache_upgrade.steps(installed, release, Draft(files, release, HOST)))
+
+
+def test_the_way_to_another_release_is_explained() -> None:
+    assert told("9.2.30-1", "9.2.47", OLD) == ""
+    first = told("6.2.49-1", "9.2.47", plan("9.2.47", OLD).texts)
+    for words in ("From 8.0: tokens that carry an audience", "From 8.1: WebDAV", "From 9.1: the heap", "between the two: 7.2, 8.2."):
+        assert words in first
+    assert "From 6.2" not in first
+    assert "bulk" not in first
+    assert "Java 17" in told("9.2.47-1", "11.2.5", plan("11.2.5", OLD).texts)
+    assert "is older than 11.2.5, which is installed" in told("11.2.5", "9.2.47", OLD)
+
+
+def test_only_what_concerns_a_host_is_explained() -> None:
+    quiet = {
+        **OLD,
+        "etc/dcache/dcache.conf": OLD["etc/dcache/dcache.conf"] + "dcache.java.memory.heap = 4g\nwebdav.redirect.allow-https = true\n",
+        "etc/dcache/layouts/old.conf": "[doors]\n[doors/webdav]\n",
+    }
+    words = told("7.2.43", "9.2.47", quiet)
+    assert "heap" not in words
+    assert "allow-https" not in words
+    assert "audience" not in words
 
 
 def test_nothing_is_brought_over_before_its_release() -> None:
