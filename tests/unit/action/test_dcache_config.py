@@ -267,7 +267,7 @@ def test_secrets_of_the_site_are_in_no_diff() -> None:
         "dcache.layout = mine\ndcache.db.password = hush-1\nwebdav.oidc.client.secret!host.example.org: \\\n  hush-2\n"
         "dcache.db.password.file = /etc/shown\ngplazma.alise.apikey=hush-3\n",
     )
-    machine.put("/etc/dcache/layouts/mine.conf", "[one]\ndcache.broker.scheme = none\n[one/gplazma]\n[one/webdav]\n")
+    machine.put("/etc/dcache/layouts/mine.conf", "[one]\n[one/gplazma]\n[one/webdav]\n")
     machine.put(
         "/etc/dcache/gplazma.conf",
         "auth optional x509 gplazma.x509.some=shown gplazma.x509.bind-password=hush-4\n"
