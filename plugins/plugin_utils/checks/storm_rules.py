@@ -83,6 +83,7 @@ RULES: dict[str, Rule] = {
     "storm.yaml-key-unknown": Rule(NOTICE, "See whether the release reads it.", _SPRING),
     "storm.yaml-key-misspelt": Rule(WARNING, "Correct the name: it is not read as it is.", _SPRING),
     "storm.yaml-key-release": Rule(WARNING, "Upgrade, or take the key away.", _CHANGES),
+    "storm.yaml-documents": Rule(NOTICE, "Keep settings of other profiles in files application-PROFILE.yml.", _SPRING),
     "storm.yaml-value": Rule(ERROR, "Write a value of the right kind: the service does not start.", _SPRING),
     "storm.issuer-fields": Rule(ERROR, "Give every issuer a name and the https address of its iss claim.", _OAUTH),
     "storm.issuer-repeated": Rule(WARNING, "Keep one of the entries.", _OAUTH),

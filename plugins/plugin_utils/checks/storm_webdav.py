@@ -248,6 +248,11 @@ def _settings(site: Webdav) -> Iterator[Finding]:
     if site.settings.problem:
         yield finding("storm.yaml-syntax", site.settings_file, site.settings.problem_line, f"This is no YAML: {site.settings.problem}.")
         return
+    for name, line in site.settings.repeated():
+        yield finding("storm.yaml-syntax", site.settings_file, line, f"{name} stands in its mapping twice.")
+    if site.settings.further:
+        words = "A second document begins here; the first one alone was checked."
+        yield finding("storm.yaml-documents", site.settings_file, site.settings.further, words)
     known = storm_release.application_settings()
     seen: set[str] = set()
     for path, value in site.settings.leaves():

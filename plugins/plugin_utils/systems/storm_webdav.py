@@ -33,7 +33,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import (
     yaml_text,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.service_environment import Environment
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import YamlText, relaxed
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import EditError, YamlText, relaxed
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Access, Area, Issuer, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import HEAD, OWN, AccessPoint, Options, Secrets
@@ -135,10 +135,18 @@ def _report_text(options: Options, release: Release | None) -> str:
 
 
 def application_text(points: Iterable[AccessPoint], storage: Storage, found: Webdav, release: Release | None) -> str:
-    """application.yml with the issuers and policies of the storage."""
-    document = found.settings
-    if not document.text:
-        document = yaml_text.parse(f"# {HEAD}\n", relaxed)
+    """application.yml with the issuers and policies of the storage. Raises ValueError for one that cannot be edited."""
+    try:
+        return _application(points, storage, found, release).render()
+    except EditError as problem:
+        words = (
+            f"{application_path(found)}:{problem.line}: {problem}, so nothing was changed. Write it plainly, or make this change by hand."
+        )
+        raise ValueError(words) from None
+
+
+def _application(points: Iterable[AccessPoint], storage: Storage, found: Webdav, release: Release | None) -> YamlText:
+    document = found.settings if found.settings.text else yaml_text.parse(f"# {HEAD}\n", relaxed)
     for issuer in storage.issuers:
         document = _with_issuer(document, issuer, storage, found, release)
     if has_policies(release):
@@ -146,7 +154,7 @@ def application_text(points: Iterable[AccessPoint], storage: Storage, found: Web
         document = _with_policies(document, listed, storage, found, release)
     if release is not None and (1, 4, 0) <= release < storm_release.REDIS_QUIET:
         document = document.set(("management", "health", "redis", "enabled"), False)
-    return document.render()
+    return document
 
 
 def _with_issuer(document: YamlText, issuer: Issuer, storage: Storage, found: Webdav, release: Release | None) -> YamlText:
