@@ -19,14 +19,6 @@ description:
   - Restarts nothing. RV(restart) names the units when they must be restarted, also when an earlier run was interrupted before its restart.
   - Spaces, directories, quotas and identity maps are kept by the instance itself, see M(escape.datalake.eos_instance).
 options:
-  lake:
-    description: The lake, as in the inventory variable C(datalake_lake).
-    type: dict
-    required: true
-  storage:
-    description: The storage, as in the inventory variable C(datalake_storage).
-    type: dict
-    required: true
   parts:
     description: What runs on the host, the head node (V(mgm)), a storage node (V(fst)) or both.
     type: list
@@ -98,15 +90,8 @@ options:
     type: list
     elements: str
     default: []
-  accept:
-    description: Rules whose findings do not stop the task.
-    type: list
-    elements: str
-    default: []
-  backup:
-    description: Keeps the old text of files that are changed beside them.
-    type: bool
-    default: true
+extends_documentation_fragment:
+  - escape.datalake.host_config
 attributes:
   check_mode:
     description: Plans and checks without writing.

@@ -26,7 +26,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dca
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import CONF, HEAD, Draft
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, LoginOptions, User
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Pool
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.xrootd import WantedFile
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile
 
 KINDS = {"davs": "webdav", "https": "webdav", "root": "xrootd", "roots": "xrootd", "xroot": "xrootd", "xroots": "xrootd"}
 """Services by the scheme of doors. Doors of other schemes are left to the site."""

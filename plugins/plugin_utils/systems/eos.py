@@ -28,11 +28,11 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.xrootd impo
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import scitokens_cfg
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Issuer, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Account
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.xrootd import (
     HEAD,
     HTTP_SCHEMES,
     Draft,
-    WantedFile,
     issuer_section,
     tokens_text,
 )

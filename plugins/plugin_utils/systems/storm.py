@@ -10,7 +10,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import storm_backend as backend_checks
@@ -33,6 +33,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layo
     space_token,
     storage_class,
 )
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile
 
 UNITS = {
     "webdav": "storm-webdav.service",
@@ -53,28 +54,15 @@ NAMESPACE_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class WantedFile:
-    """A file as it should be; None leaves owner and mode of a file that is there alone. source: file of the host whose bytes are taken."""
-
-    path: str
-    content: str | None = field(default=None, repr=False)
-    source: str | None = None
-    owner: str | None = None
-    group: str | None = None
-    mode: str | None = None
-    secret: bool = False
-
-
-@dataclass(frozen=True)
 class Site:
     """Everything that a host needs.
 
-    mounts: partition and directory that it is to be seen at. directories: path and mode, the service's own. restarts: the files that a
+    mounts: partition and directory that it is to be seen at. directories: path, owner and mode. restarts: the files that a
     service reads at its start, by unit. points: the storage areas of WebDAV.
     """
 
     files: tuple[WantedFile, ...]
-    directories: tuple[tuple[str, str], ...]
+    directories: tuple[tuple[str, str, str], ...]
     mounts: tuple[tuple[str, str], ...]
     restarts: Mapping[str, tuple[str, ...]]
     points: tuple[AccessPoint, ...]
@@ -322,8 +310,8 @@ def _copies(options: Options) -> list[WantedFile]:
     return copies
 
 
-def own_directories(points: tuple[AccessPoint, ...], options: Options) -> tuple[tuple[str, str], ...]:
-    """The service's own directories, parents first."""
+def own_directories(points: tuple[AccessPoint, ...], options: Options) -> tuple[tuple[str, str, str], ...]:
+    """The service's own directories, parents first: path, owner and mode."""
     found = [posixpath.dirname(each) for each in (options.certificate, options.key) if options.certificate_source or options.key_source]
     for point in points:
         found.append(point.root)
@@ -335,7 +323,7 @@ def own_directories(points: tuple[AccessPoint, ...], options: Options) -> tuple[
             found += [place.partition] if place.partition else []
     if options.report:
         found.append(options.report_root)
-    return tuple((path, "0755") for path in dict.fromkeys(found))
+    return tuple((path, options.user, "0755") for path in dict.fromkeys(found))
 
 
 def _mounts(where: tuple[Place, ...]) -> tuple[tuple[str, str], ...]:

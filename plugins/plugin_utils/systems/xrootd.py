@@ -26,6 +26,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import aut
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access, scope_path
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Issuer, Storage
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile
 
 HTTP_SCHEMES = frozenset({"davs", "https"})
 ROOT_SCHEMES = frozenset({"root", "roots", "xroot", "xroots"})
@@ -86,24 +87,11 @@ class Options:
 
 
 @dataclass(frozen=True)
-class WantedFile:
-    """A file as it should be; None leaves owner and mode of a file that is there alone. source: file of the host whose bytes are taken."""
-
-    path: str
-    content: str | None = None
-    source: str | None = None
-    owner: str | None = None
-    group: str | None = None
-    mode: str | None = None
-    secret: bool = False
-
-
-@dataclass(frozen=True)
 class Site:
     """Everything that a server needs. reread: files that the running server reads again by itself, with the seconds that it takes."""
 
     files: tuple[WantedFile, ...]
-    directories: tuple[tuple[str, str], ...]  # path and mode of those that belong to the service
+    directories: tuple[tuple[str, str, str], ...]  # path, owner and mode
     server: Server
     reread: Mapping[str, int]
 
@@ -572,8 +560,8 @@ def _copies(options: Options, server: Server) -> list[WantedFile]:
     return copies
 
 
-def directories_of(storage: Storage, options: Options, server: Server | None = None) -> tuple[tuple[str, str], ...]:
-    """Path and mode of the directories of the service: certificate, name space with one directory per area, partitions, further ones."""
+def directories_of(storage: Storage, options: Options, server: Server | None = None) -> tuple[tuple[str, str, str], ...]:
+    """Path, owner and mode of the service's directories: certificate, name space with one directory per area, partitions, further ones."""
     root = server.last("oss.localroot") if server else None
     top = root.args[0] if root and root.args else options.name_space
     paths = [top]
@@ -586,4 +574,4 @@ def directories_of(storage: Storage, options: Options, server: Server | None = N
     certificates = [
         posixpath.dirname(each) for each in (options.certificate, options.key) if options.certificate_source or options.key_source
     ]
-    return tuple((path, "0755") for path in dict.fromkeys([*certificates, *paths, *options.directories]))
+    return tuple((path, options.user, "0755") for path in dict.fromkeys([*certificates, *paths, *options.directories]))

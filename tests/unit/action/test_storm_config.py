@@ -66,7 +66,15 @@ class Machine:
             for path in fnmatch.filter([*self.files, *self.directories], pattern) if "*" in pattern else [pattern]:
                 answer[path] = self.entry(path, path in secrets)
         unit = {"load": "loaded", "active": "active" if self.started else "inactive", "enabled": "enabled", "started": self.started}
-        return {"files": answer, "services": dict.fromkeys(services, unit), "packages": dict.fromkeys(packages, "1.9.0")}
+        return {
+            "files": answer,
+            "services": dict.fromkeys(services, unit),
+            "packages": dict.fromkeys(packages, "1.9.0"),
+            "users": {},
+            "answers": {},
+            "hostname": "dav",
+            "now": self.clock,
+        }
 
     def entry(self, path: str, secret: bool) -> dict[str, Any]:
         if path in self.directories:
@@ -205,6 +213,25 @@ def test_secrets_that_everybody_can_read_are_closed(served: Machine) -> None:
     assert "storm.secret-mode" in {each["rule"] for each in answer["found"]}
 
 
+def test_hand_written_files_with_secrets_are_kept_and_never_open(machine: Machine) -> None:
+    machine.put(PROPERTIES, "storm.service.port=8444\nstorm.service.request-db.passwd=storm\n", mode="0644")
+    answer = run(machine)
+    closing, writing = machine.requests[-2:]
+    assert [(each["path"], each["mode"]) for each in closing["files"]] == [(PROPERTIES, "0640")]
+    assert next(each["backup"] for each in writing["files"] if each["path"] == PROPERTIES) is True
+    assert not any(each["backup"] for each in writing["files"] if each["path"].endswith("hostkey.pem"))
+    shown = next(each for each in answer["diff"] if each["before_header"] == PROPERTIES)
+    assert "mode 0644 becomes 0640" in shown["after_header"]
+    assert "passwd=storm" not in str(shown)
+
+
+def test_a_file_that_cannot_be_edited_is_named_with_its_line(served: Machine) -> None:
+    served.put(YML, "oauth:\n  issuers: none\n")
+    answer = run(served)
+    assert (answer["failed"], served.calls) == (True, ["host_read"])
+    assert answer["msg"].startswith(f"{YML}:2: oauth.issuers is no list")
+
+
 def test_missing_mounts_are_told_until_they_are_there(machine: Machine) -> None:
     answer = run(machine)
     assert answer["mounts"] == []
@@ -215,14 +242,6 @@ def test_missing_mounts_are_told_until_they_are_there(machine: Machine) -> None:
     machine.put("/proc/self/mountinfo", "30 24 0:40 / /storage/escape/disk rw - none none rw\n")
     machine.put("/etc/fstab", "/gpfs/disk /storage/escape/disk none bind 0 0\n")
     assert run(machine, storage=elsewhere)["mounts"] == []
-
-
-def test_a_check_needs_no_description(served: Machine) -> None:
-    served.put(AREA, served.files[AREA]["content"].replace("orgsGrantReadPermission=false", "orgsGrantReadPermission=true"))
-    answer = run(served, check_only=True, lake=None, storage=None)
-    assert served.calls == ["host_read"]
-    assert answer["refused"] is True
-    assert "storm.scopes-not-binding" in {each["rule"] for each in answer["findings"]}
 
 
 def test_wrong_area_options_are_told_together(machine: Machine) -> None:

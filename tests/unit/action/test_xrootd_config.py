@@ -91,6 +91,7 @@ class Machine:
             "users": {name: {"home": "/var/spool/xrootd"} for name in users},
             "answers": dict.fromkeys(map(str, tls_ports), True),
             "hostname": "se1",
+            "now": self.clock,
         }
 
     def entry(self, path: str, secret: bool) -> dict[str, Any]:
@@ -287,3 +288,12 @@ def test_a_wrong_description_touches_nothing(machine: Machine) -> None:
     with pytest.raises(DescriptionError):
         run(machine, storage={**STORAGE, "system": "xroot"})
     assert machine.calls == []
+
+
+def test_a_name_space_elsewhere_is_looked_at_once_and_then_left_alone(machine: Machine) -> None:
+    machine.put(MAIN, "all.export /escape\noss.localroot /srv/names\n")
+    run(machine)
+    assert machine.directories["/srv/names/escape/fast"] == "xrootd"
+    machine.restart()
+    answer = run(machine)
+    assert (answer["changed"], answer["actions"], set(machine.calls)) == (False, [], {"host_read"})

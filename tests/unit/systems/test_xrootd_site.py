@@ -181,7 +181,7 @@ s datalake:partner:/partner /escape/fast rl /escape/safe rl
         OPTIONS.certificate: ("/etc/grid-security/hostcert.pem", "0644", False),
         OPTIONS.key: ("/etc/grid-security/hostkey.pem", "0400", True),
     }
-    assert [path for path, _mode in made.directories] == [
+    assert [path for path, _owner, _mode in made.directories] == [
         "/etc/grid-security/xrd",
         "/var/lib/xrootd/ns",
         "/var/lib/xrootd/ns/escape",
