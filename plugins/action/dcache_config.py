@@ -25,6 +25,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import
     as_dicts,
     differing,
     diffs,
+    missing_sources,
     refuse,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
@@ -132,12 +133,12 @@ class ActionModule(HostAction):
             raise Stop({"msg": str(problem)}) from None
         fresh_selection = dcache_restarts.POOLMANAGER_SETUP in {each.path for each in site.files if each.owner}
         findings = _check(site.texts, release, name, storage, options.areas if fresh_selection else ())
-        refuse(findings, arguments["accept"])
         restarts = dcache_restarts.plan(texts, site.texts, release, name, host.services, host.now)
         wanted = list(site.files)
         if restarts.record != texts.get(dcache_restarts.RECORD.lstrip("/")):
             wanted.append(WantedFile(dcache_restarts.RECORD, restarts.record, None, "root", "root", "0644"))
         files, directories = differing(host, wanted, site.directories)
+        refuse(findings, arguments["accept"], missing_sources(host, files))
         backups: dict[str, str] = {}
         if (files or directories) and not self.check_mode:
             backups = self.write(host, files, directories, backup=arguments["backup"])

@@ -22,6 +22,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import
     differing,
     diffs,
     missing_parents,
+    missing_sources,
     refuse,
     relative,
 )
@@ -76,9 +77,9 @@ class ActionModule(HostAction):
         site = eos.plan(storage, options, host.texts)
         release = host.packages.get(PACKAGE) or storage.release
         findings = _check({**host.texts, **site.texts}, release)
-        refuse(findings, arguments["accept"])
         places: list[Directory] = [(posixpath.dirname(options.certificate), eos.USER, "0755")] if options.certificate_source else []
         files, directories = differing(host, site.files, places)
+        refuse(findings, arguments["accept"], missing_sources(host, files))
         backups: dict[str, str] = {}
         if (files or directories) and not self.check_mode:
             backups = self.write(host, files, directories, backup=arguments["backup"], parents=missing_parents(host, files))

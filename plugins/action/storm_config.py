@@ -30,6 +30,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import
     differing,
     diffs,
     missing_parents,
+    missing_sources,
     refuse,
     relative,
 )
@@ -108,7 +109,7 @@ class ActionModule(HostAction):
         files = _closed(files, host, options)
         before = _check(host, texts, told, options) if storm_webdav_site.read(relative(texts), release).areas else []
         findings = _check(host, {**texts, **site.texts}, told, options, after(host, files, directories))
-        refuse(findings, arguments["accept"])
+        refuse(findings, arguments["accept"], missing_sources(host, files))
         backups: dict[str, str] = {}
         if (files or directories) and not self.check_mode:
             backups = self.write(host, files, directories, backup=arguments["backup"], parents=missing_parents(host, files))

@@ -23,6 +23,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import
     differing,
     diffs,
     missing_parents,
+    missing_sources,
     refuse,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
@@ -84,7 +85,7 @@ class ActionModule(HostAction):
         before = checks.check(host.texts, facts, storage.release) if options.main_file in host.texts else []
         known = _facts(host, after(host, files, directories), arguments, (options.instance,))
         findings = checks.check({**host.texts, **site.texts}, known, storage.release)
-        refuse(findings, arguments["accept"])
+        refuse(findings, arguments["accept"], missing_sources(host, files))
         backups: dict[str, str] = {}
         if (files or directories) and not self.check_mode:
             units = missing_parents(host, [each for each in files if each.path == options.unit_file])

@@ -181,8 +181,6 @@ def after(host: Found, files: Iterable[WantedFile], directories: Iterable[Direct
     """What is known of the host's paths when all is written."""
     entries = dict(host.entries)
     for each in files:
-        if each.source and not host.there(each.source):
-            continue  # the check says that it is missing
         new = {name: value for name, value in (("owner", each.owner), ("group", each.group), ("mode", each.mode)) if value}
         entries[each.path] = {"kind": "file", **host.entries.get(each.path, {}), **new, "exists": True}
     for path, owner, mode in directories:
@@ -190,12 +188,22 @@ def after(host: Found, files: Iterable[WantedFile], directories: Iterable[Direct
     return entries
 
 
-def refuse(findings: Sequence[Finding], accepted: Iterable[str]) -> None:
-    """Raises Stop when findings forbid writing. accepted: rules that do not."""
-    bad = [finding for finding in refused(findings) if finding.rule not in accepted]
+def missing_sources(host: Found, files: Iterable[WantedFile]) -> list[str]:
+    """What is to be said of files that are to be copied on the host and are not there."""
+    return [
+        f"{each.source} does not exist, and {each.path} is to be a copy of it. "
+        "Put it there, or name another source; without one the copy stays as it is."
+        for each in files
+        if each.source and not host.there(each.source)
+    ]
+
+
+def refuse(findings: Sequence[Finding], accepted: Iterable[str], further: Iterable[str] = (), what: str = "configuration") -> None:
+    """Raises Stop when findings forbid a change. accepted: rules that do not. further: other reasons. what: is refused."""
+    bad = [str(finding) for finding in refused(findings) if finding.rule not in accepted] + list(further)
     if bad:
-        words = "\n".join(f"  {finding}" for finding in bad)
-        raise Stop({"msg": f"The configuration was refused and nothing was written:\n{words}", "findings": as_dicts(findings)})
+        words = "\n".join(f"  {each}" for each in bad)
+        raise Stop({"msg": f"The {what} was refused and nothing was written:\n{words}", "findings": as_dicts(findings)})
 
 
 def as_dicts(findings: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive impor
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Area, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import MASK
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm_backend, storm_webdav
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import restarts, storm_backend, storm_webdav
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import (
     HEAD,
     AccessPoint,
@@ -33,7 +33,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layo
     space_token,
     storage_class,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile, copies
 
 UNITS = {
     "webdav": "storm-webdav.service",
@@ -103,7 +103,7 @@ def plan(
         wanted.append(
             WantedFile(path, text, None, owner if new else None, group if new else None, mode if new else None, secret=path in hidden)
         )
-    wanted += _copies(options)
+    wanted += copies(options.certificate, options.certificate_source, options.key, options.key_source, options.user)
     return Site(tuple(wanted), own_directories(points, options), _mounts(where), _restarts(drafts, options), points)
 
 
@@ -132,24 +132,13 @@ def restart_reasons(
 ) -> dict[str, list[str]]:
     """Why each unit must be restarted: what is written now, what was written after its start, and units that do not run."""
     changed = set(written)
-    reasons: dict[str, list[str]] = {}
-    for service in sorted(options.services, key=list(UNITS).index):
-        unit = UNITS[service]
-        needing = site.restarts[unit]
-        mine = [f"{path} is written" for path in needing if path in changed]
-        state = services.get(unit, {})
-        started = state.get("started")
-        if started is None:
-            mine.append(f"{unit} is {state.get('active') or 'not there yet'}")
-        else:
-            mine += [
-                f"{path} is newer than the running service"
-                for path in needing
-                if path not in changed and entries.get(path, {}).get("mtime", 0) > started
-            ]
-        if mine:
-            reasons[unit] = mine
-    return reasons
+    units = {UNITS[service] for service in options.services}
+    found = {
+        unit: restarts.reasons(unit, services.get(unit, {}), site.restarts[unit], entries, changed)
+        for unit in UNITS.values()
+        if unit in units
+    }
+    return {unit: each for unit, each in found.items() if each}
 
 
 def masked(text: str) -> str:
@@ -299,15 +288,6 @@ def hidden_paths(options: Options) -> frozenset[str]:
     if options.macaroons:
         paths |= {f"/{storm_webdav_site.DROP_IN}", f"/{storm_webdav_site.SYSCONFIG}"}
     return frozenset(paths)
-
-
-def _copies(options: Options) -> list[WantedFile]:
-    copies = []
-    if options.certificate_source and options.certificate_source != options.certificate:
-        copies.append(WantedFile(options.certificate, None, options.certificate_source, options.user, options.user, "0644"))
-    if options.key_source and options.key_source != options.key:
-        copies.append(WantedFile(options.key, None, options.key_source, options.user, options.user, "0400", secret=True))
-    return copies
 
 
 def own_directories(points: tuple[AccessPoint, ...], options: Options) -> tuple[tuple[str, str, str], ...]:

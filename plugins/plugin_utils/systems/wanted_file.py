@@ -20,3 +20,13 @@ class WantedFile:
     group: str | None = None
     mode: str | None = None
     secret: bool = False
+
+
+def copies(certificate: str, certificate_source: str | None, key: str, key_source: str | None, user: str) -> list[WantedFile]:
+    """Host certificate and key copied for a service, which must own its key. A source that is the file itself, or none, copies nothing."""
+    wanted = []
+    if certificate_source and certificate_source != certificate:
+        wanted.append(WantedFile(certificate, None, certificate_source, user, user, "0644"))
+    if key_source and key_source != key:
+        wanted.append(WantedFile(key, None, key_source, user, user, "0400", secret=True))
+    return wanted

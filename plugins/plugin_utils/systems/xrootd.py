@@ -26,7 +26,8 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import aut
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access, scope_path
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Issuer, Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import restarts
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile, copies
 
 HTTP_SCHEMES = frozenset({"davs", "https"})
 ROOT_SCHEMES = frozenset({"root", "roots", "xroot", "xroots"})
@@ -187,7 +188,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], facts: Fa
     wanted += [WantedFile(path, draft.files[path], None, *modes[path]) for path in modes if path not in files]
     if not any("XDG_CACHE_HOME=" in text for path, text in files.items() if not path.endswith(".cfg")):
         wanted.append(WantedFile(options.unit_file, _unit(options), None, "root", "root", "0644"))
-    wanted += _copies(options, server)
+    wanted += copies(options.certificate, options.certificate_source, options.key, options.key_source, options.user)
     reread = {tokens_path: SCITOKENS_SECONDS}
     refresh = server.last("acc.authrefresh")
     if refresh and refresh.args[:1] == (str(AUTHDB_SECONDS),):
@@ -214,16 +215,10 @@ def restart_reasons(
         *(each.path for each in site.files if each.source or each.secret),
         *(site.server.tls.args if site.server.tls else ()),
     }
-    reasons = [f"{path} is written" for path in written if path in needing]
-    started = service.get("started")
-    if started is None:
-        return [*reasons, f"{options.unit} is {service.get('active') or 'not there yet'}"]
-    reasons += [f"port {port} is open and nobody answers there" for port, alive in answers.items() if alive is False]
-    return reasons + [
-        f"{path} is newer than the running service"
-        for path in sorted(needing)
-        if f"{path} is written" not in reasons and entries.get(path, {}).get("mtime", 0) > started
-    ]
+    reasons = restarts.reasons(options.unit, service, sorted(needing), entries, set(written))
+    if service.get("started") is not None:
+        reasons += [f"port {port} is open and nobody answers there" for port, alive in answers.items() if alive is False]
+    return reasons
 
 
 # --- the main file ---------------------------------------------------------------------------------------------------------------------
@@ -549,15 +544,6 @@ def _unit(options: Options) -> str:
     made = f"CacheDirectory={directory}\n" if not directory.startswith("..") else ""
     settings = "".join(f"{name}={value}\n" for name, value in options.service.items())
     return f"# {HEAD}\n{UNIT_HEAD}\n[Service]\nEnvironment=XDG_CACHE_HOME={options.cache}\n{made}{settings}"
-
-
-def _copies(options: Options, server: Server) -> list[WantedFile]:
-    copies = []
-    if options.certificate_source and options.certificate_source != options.certificate:
-        copies.append(WantedFile(options.certificate, None, options.certificate_source, options.user, options.user, "0644"))
-    if options.key_source and options.key_source != options.key:
-        copies.append(WantedFile(options.key, None, options.key_source, options.user, options.user, "0400", secret=True))
-    return copies
 
 
 def directories_of(storage: Storage, options: Options, server: Server | None = None) -> tuple[tuple[str, str, str], ...]:

@@ -150,5 +150,5 @@ def test_a_configuration_that_locks_out_is_refused():
 def test_what_is_missing_is_told():
     node = Node()
     node.files.clear()
-    with pytest.raises(DescriptionError, match="shared_key and database_password"):
+    with pytest.raises(DescriptionError, match=r"(?s)dpm_shared_key: is missing.*dpm_database_password: is missing"):
         run(node)

@@ -244,7 +244,7 @@ def test_a_certificate_that_is_not_there_is_named(machine: Machine) -> None:
     del machine.files["/etc/grid-security/hostkey.pem"]
     answer = run(machine)
     assert answer["failed"] is True
-    assert "/etc/grid-security/xrd/hostkey.pem does not exist" in answer["msg"]
+    assert "/etc/grid-security/hostkey.pem does not exist, and /etc/grid-security/xrd/hostkey.pem is to be a copy of it" in answer["msg"]
     assert machine.calls == ["host_read"]
 
 
