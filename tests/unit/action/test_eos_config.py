@@ -45,7 +45,7 @@ class Node:
             "files": copy.deepcopy(files),
             "services": dict.fromkeys(others["services"], unit),
             "packages": dict.fromkeys(others["packages"], "5.2.0"),
-            "users": dict.fromkeys(others["users"], {"home": "/"}),
+            "users": {name: {"home": "/"} for name in others["users"]},
             "answers": {},
             "hostname": "eos",
             "now": 50.0,
