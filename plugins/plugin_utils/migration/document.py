@@ -47,7 +47,7 @@ def _tables(plan: Mapping[str, Any]) -> Iterator[str]:
         "",
         "## ACLs",
         "",
-        "Owner, owning group and others keep their rights by the mode. The last column is what `getfacl` of dCache has to show after the import.",
+        "Owner, owning group and others keep their rights by the mode. The last column is what `getfacl` of dCache shows after the import.",
         "",
         "| directory | group | mode | entry | rights | for new entries | in dCache |",
         "| --- | --- | --- | --- | --- | --- | --- |",

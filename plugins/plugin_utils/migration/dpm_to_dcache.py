@@ -6,8 +6,8 @@
 
 Facts of the way (CERN, DPM wiki page DpmDCache): dmlite-shell from 1.15.2 on exports name space, pools, quota tokens, users and groups for
 dCache; files stay where they are and get a second name, a hard link, on their disk server; the tree of names keeps its paths, the doors get
-other ports. ACLs: an entry is a letter for its type, a digit for its rights, and an id (dmlite src/cpp/utils/security.cpp); dCache writes them as
-NFSv4 does (dCache, The Book, config-ACLs: setfacl).
+other ports. ACLs: an entry is a letter for its type, a digit for its rights, and an id (dmlite src/cpp/utils/security.cpp);
+dCache writes them as NFSv4 does (dCache, The Book, config-ACLs: setfacl).
 """
 
 from __future__ import annotations
