@@ -29,36 +29,6 @@ options:
     description: Name of a new instance; it begins with C(eos). A head node that has one keeps it.
     type: str
     default: eosdev
-  accounts:
-    description: Local users that tokens become. EOS decides by users what other storages decide by groups and scopes.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      issuer:
-        description: Issuer of the tokens, by its short name.
-        type: str
-        required: true
-      user:
-        description: Name of the local user.
-        type: str
-        required: true
-      uid:
-        description: Its number.
-        type: int
-        required: true
-      gid:
-        description: Number of its group.
-        type: int
-        required: true
-      group:
-        description:
-          - Only tokens with this group, such as V(/escape/data-manager).
-          - Each issuer needs one account without it, for all other tokens.
-        type: str
-      subject:
-        description: Only this person (C(sub)), for tokens that clients endorse over sss.
-        type: str
   certificate:
     description: Host certificate that the services read.
     type: path
@@ -92,6 +62,7 @@ options:
     default: []
 extends_documentation_fragment:
   - escape.datalake.host_config
+  - escape.datalake.eos_accounts
 attributes:
   check_mode:
     description: Plans and checks without writing.
