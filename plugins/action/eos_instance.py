@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.eos import check_instance
-from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import ACCOUNTS, SPACE, accounts_of, checked, placements_of
+from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import ACCOUNTS, accounts_of, placements_of, spaces_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import eos_answers
 from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import HostAction, Stop, as_dicts, refuse
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
@@ -86,7 +86,7 @@ class ActionModule(HostAction):
 
 def wanted_of(arguments: Mapping[str, Any]) -> Wanted:
     """What the arguments say beside the description."""
-    spaces = checked("eos_spaces", arguments["spaces"], SPACE)
+    spaces = spaces_of(arguments["spaces"])
     return Wanted(
         accounts=accounts_of(arguments["accounts"]),
         placements=placements_of(arguments["placements"]),

@@ -36,8 +36,9 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.model import units
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
+from ansible_collections.escape.datalake.plugins.plugin_utils.named_options import checked, stop_at
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets, access_points
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile
@@ -45,6 +46,21 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_fil
 MOUNTS, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
 SAFE_SECRET = re.compile(r"[A-Za-z0-9_.~+/=-]{32,}")
 QUOTA_KINDS = {"fileset": "filesetName", "group": "groupName", "user": "userName"}
+QUOTA = {
+    "type": "dict",
+    "options": {"device": {"type": "str", "required": True}, **{kind: {"type": "str"} for kind in QUOTA_KINDS}},
+    "required_one_of": [tuple(QUOTA_KINDS)],
+    "mutually_exclusive": [tuple(QUOTA_KINDS)],
+}
+AREA: dict[str, dict[str, Any]] = {
+    "storage_class": {"type": "str", "choices": ["T0D1", "T1D0", "T1D1"]},
+    "space_token": {"type": "str"},
+    "online_size": {"type": "str"},
+    "used_size": {"type": "str"},
+    "quota": QUOTA,
+    "file_system": {"type": "str", "choices": ["posixfs", "gpfs", "xfs"], "default": "posixfs"},
+}
+"""What is said of an area beside its description."""
 
 
 class ActionModule(HostAction):
@@ -193,7 +209,7 @@ def _options(arguments: Mapping[str, Any], storage: Storage) -> Options:
         environment={name: _plain(value) for name, value in arguments["environment"].items()},
         properties={name: _plain(value) for name, value in arguments["properties"].items()},
         tape_endpoints=tuple(Endpoint(each["uri"], each["version"]) for each in arguments["tape_endpoints"]),
-        vomsdir={vo: {host: tuple(each) for host, each in hosts.items()} for vo, hosts in arguments["vomsdir"].items()},
+        vomsdir=_vomsdir(arguments["vomsdir"]),
         path_authz=tuple(Row(each["group"], each["path"], each["operations"], each["effect"]) for each in arguments["path_authz"]),
         areas=_area_options(arguments["areas"], storage),
     )
@@ -205,38 +221,48 @@ def _plain(value: Any) -> str:
 
 def _area_options(given: Mapping[str, Any], storage: Storage) -> dict[str, AreaOptions]:
     """Options of areas. Raises DescriptionError with everything that is wrong."""
-    problems: list[Problem] = []
-    result = {}
-    known = {"storage_class", "space_token", "online_size", "used_size", "quota", "file_system"}
-    for name, each in given.items():
-        at = f"areas.{name}"
-        if name not in {area.name for area in storage.areas}:
-            problems.append(Problem(at, "is no area of the storage.", f"Areas: {', '.join(area.name for area in storage.areas)}."))
-            continue
-        problems += [Problem(f"{at}.{key}", "is not known.", f"Known: {', '.join(sorted(known))}.") for key in each if key not in known]
-        quota = each.get("quota")
-        kinds = [kind for kind in QUOTA_KINDS if quota and kind in quota]
-        if quota and (len(kinds) != 1 or not quota.get("device")):
-            problems.append(
-                Problem(f"{at}.quota", "needs device and one of fileset, group and user.", "Write {device: gpfs0, fileset: escape}.")
-            )
-            continue
-        if each.get("file_system", "posixfs") not in ("posixfs", "gpfs", "xfs"):
-            problems.append(Problem(f"{at}.file_system", f'"{each["file_system"]}" is not known.', "Use posixfs, gpfs or xfs."))
+    areas = [area.name for area in storage.areas]
+    known = f"Areas: {', '.join(areas)}."
+    problems = [Problem(f"storm_areas.{name}", "is no area of the storage.", known) for name in given if name not in areas]
+
+    def size(name: str, key: str, text: str | None) -> int | None:
         try:
-            result[name] = AreaOptions(
-                each.get("storage_class"),
-                each.get("space_token"),
-                units.parse_size(each["online_size"]) if "online_size" in each else None,
-                units.parse_size(each["used_size"]) if "used_size" in each else None,
-                Quota(quota["device"], QUOTA_KINDS[kinds[0]], quota[kinds[0]]) if quota else None,
-                each.get("file_system", "posixfs"),
-            )
+            return None if text is None else units.parse_size(text)
         except ValueError as problem:
-            problems.append(Problem(at, str(problem), 'Write a size, such as "50TB".'))
-    if problems:
-        raise DescriptionError(problems)
+            problems.append(Problem(f"storm_areas.{name}.{key}", str(problem), 'Write a size, such as "50TB".'))
+            return None
+
+    result = {
+        name: AreaOptions(
+            each["storage_class"],
+            each["space_token"],
+            size(name, "online_size", each["online_size"]),
+            size(name, "used_size", each["used_size"]),
+            _quota(each["quota"]),
+            each["file_system"],
+        )
+        for name, each in checked("storm_areas", given, AREA, problems).items()
+    }
+    stop_at(problems)
     return result
+
+
+def _quota(given: Mapping[str, Any] | None) -> Quota | None:
+    """A quota of GPFS; the spec has seen to its keys."""
+    kind = next((kind for kind in QUOTA_KINDS if given and given[kind]), None)
+    return Quota(given["device"], QUOTA_KINDS[kind], given[kind]) if given and kind else None
+
+
+def _vomsdir(given: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    remedy = "Write {voms.example.org: [SUBJECT, ITS AUTHORITY]}."
+    stop_at(
+        [
+            Problem(f"storm_vomsdir.{vo}", "is no mapping of hosts to lists of subjects.", remedy)
+            for vo, hosts in given.items()
+            if not isinstance(hosts, Mapping) or not all(isinstance(each, list) for each in hosts.values())
+        ]
+    )
+    return {vo: {host: tuple(map(str, each)) for host, each in hosts.items()} for vo, hosts in given.items()}
 
 
 def _fresh_secrets() -> Secrets:
@@ -245,13 +271,8 @@ def _fresh_secrets() -> Secrets:
 
 def _given_secrets(arguments: Mapping[str, Any]) -> Secrets:
     names = ("database_password", "xmlrpc_token", "macaroons_secret")
-    problems = [
-        Problem(name, "is short, or has characters that not all of its files can hold.", "Use at least 32 letters, digits and _.~+/=-.")
-        for name in names
-        if arguments[name] and not SAFE_SECRET.fullmatch(arguments[name])
-    ]
-    if problems:
-        raise DescriptionError(problems)
+    words, remedy = "is short, or has characters that not all of its files can hold.", "Use at least 32 letters, digits and _.~+/=-."
+    stop_at([Problem(f"storm_{name}", words, remedy) for name in names if arguments[name] and not SAFE_SECRET.fullmatch(arguments[name])])
     return Secrets(*(arguments[name] or None for name in names))
 
 

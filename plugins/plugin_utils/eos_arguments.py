@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
+from ansible_collections.escape.datalake.plugins.plugin_utils.named_options import checked, stop_at
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Account, Placement
 
 ACCOUNTS = {
@@ -37,20 +37,15 @@ def accounts_of(listed: list[dict[str, Any]]) -> tuple[Account, ...]:
 
 def placements_of(given: Mapping[str, Any]) -> dict[str, Placement]:
     """The placements of the option, by area. Raises DescriptionError."""
-    return {name: Placement(**each) for name, each in checked("eos_placements", given, PLACEMENT).items()}
+    problems: list[Problem] = []
+    listed = checked("eos_placements", given, PLACEMENT, problems)
+    stop_at(problems)
+    return {name: Placement(**each) for name, each in listed.items()}
 
 
-def checked(option: str, given: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Mappings by name, each with the keys of a spec; what is not given is None. Raises DescriptionError with all that is wrong."""
-    result: dict[str, dict[str, Any]] = {}
-    problems = []
-    for name, each in given.items():
-        if not isinstance(each, Mapping):
-            problems.append(Problem(f"{option}.{name}", "is no mapping.", f"Give some of {', '.join(spec)}."))
-            continue
-        answer = ArgumentSpecValidator(dict(spec)).validate(dict(each))
-        problems += [Problem(f"{option}.{name}", f"{words}.", f"Known: {', '.join(spec)}.") for words in answer.error_messages]
-        result[name] = answer.validated_parameters
-    if problems:
-        raise DescriptionError(problems)
-    return result
+def spaces_of(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is said of spaces, by name. Raises DescriptionError."""
+    problems: list[Problem] = []
+    listed = checked("eos_spaces", given, SPACE, problems)
+    stop_at(problems)
+    return listed

@@ -251,3 +251,20 @@ def test_wrong_area_options_are_told_together(machine: Machine) -> None:
     assert "nowhere" in told
     assert "colour" in told
     assert "many" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"areas": {"fast": "T1D0"}}, r"storm_areas\.fast: is no mapping"),
+        ({"areas": {"fast": {"storage_class": "T9"}}}, r"storm_areas\.fast: .*T0D1"),
+        ({"areas": {"fast": {"quota": {"device": "gpfs0"}}}}, r"storm_areas\.fast: .*fileset, group, user"),
+        ({"areas": {"fast": {"quota": {"device": "gpfs0", "user": "a", "group": "b"}}}}, r"storm_areas\.fast: .*mutually exclusive"),
+        ({"vomsdir": {"escape": ["voms.example.org"]}}, r"storm_vomsdir\.escape: is no mapping"),
+        ({"vomsdir": {"escape": {"voms.example.org": "/CN=a"}}}, r"storm_vomsdir\.escape: is no mapping"),
+    ],
+)
+def test_options_of_another_shape_are_told(machine: Machine, arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(DescriptionError, match=words):
+        run(machine, **arguments)
+    assert machine.calls == []
