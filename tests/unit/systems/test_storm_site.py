@@ -19,7 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model import parse
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import rse_records, rucio_token_request
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm, storm_backend
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets
 from class_change import changed
 from storm_descriptions import DESCRIPTION, LAKE
@@ -189,6 +189,13 @@ def test_hand_made_lines_stay() -> None:
     again = storm.plan(described(), FULL, files, (1, 9, 0), OTHER)
     assert set(again.texts) == {AREA}
     assert again.texts[AREA] == files[AREA].replace("= true", "= false")
+
+
+def test_gridftp_keeps_what_is_said_by_hand() -> None:
+    found = "port 2812\r\n# by hand\r\nport_range 1,2\r\nload_dsi_module StoRM\r\nallowed_modules StoRM"
+    assert storm_backend.gridftp_text(described(), found) == found.replace("port 2812\r\n", "port 2811\n")
+    again = storm_backend.gridftp_text(described(), None)
+    assert storm_backend.gridftp_text(described(), again) == again
 
 
 def test_policies_of_ours_go_with_what_they_grant_and_others_stay() -> None:
