@@ -23,7 +23,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import
     ARGUMENTS,
     Found,
     HostAction,
-    Stop,
     actions,
     after,
     as_dicts,
@@ -116,10 +115,7 @@ class ActionModule(HostAction):
         texts = {path: text for path, text in host.texts.items() if path not in (MOUNTS, FSTAB)}
         told = host.packages.get(storm.PACKAGE) or storage.release
         release = storm_release.parse_release(told)
-        try:
-            site = storm.plan(storage, options, texts, release, _fresh_secrets(), given)
-        except ValueError as problem:
-            raise Stop({"msg": str(problem)}) from None
+        site = storm.plan(storage, options, texts, release, _fresh_secrets(), given)
         self.look(host, site.directories)
         files, directories = differing(host, site.files, site.directories)
         files = _closed(files, host, options)

@@ -35,6 +35,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import (
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.service_environment import Environment
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import EditError, YamlText, relaxed
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Access, Area, Issuer, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import HEAD, OWN, AccessPoint, Options, Secrets
 
@@ -135,14 +136,12 @@ def _report_text(options: Options, release: Release | None) -> str:
 
 
 def application_text(points: Iterable[AccessPoint], storage: Storage, found: Webdav, release: Release | None) -> str:
-    """application.yml with the issuers and policies of the storage. Raises ValueError for one that cannot be edited."""
+    """application.yml with the issuers and policies of the storage. Raises DescriptionError when it cannot be edited."""
     try:
         return _application(points, storage, found, release).render()
     except EditError as problem:
-        words = (
-            f"{application_path(found)}:{problem.line}: {problem}, so nothing was changed. Write it plainly, or make this change by hand."
-        )
-        raise ValueError(words) from None
+        at, words = f"{application_path(found)}:{problem.line}", f"{problem}, so nothing was changed."
+        raise DescriptionError([Problem(at, words, "Write it plainly, or make this change by hand.")]) from None
 
 
 def _application(points: Iterable[AccessPoint], storage: Storage, found: Webdav, release: Release | None) -> YamlText:

@@ -227,9 +227,9 @@ def test_hand_written_files_with_secrets_are_kept_and_never_open(machine: Machin
 
 def test_a_file_that_cannot_be_edited_is_named_with_its_line(served: Machine) -> None:
     served.put(YML, "oauth:\n  issuers: none\n")
-    answer = run(served)
-    assert (answer["failed"], served.calls) == (True, ["host_read"])
-    assert answer["msg"].startswith(f"{YML}:2: oauth.issuers is no list")
+    with pytest.raises(DescriptionError, match=f"{YML}:2: oauth.issuers is no list"):
+        run(served)
+    assert served.calls == ["host_read"]
 
 
 def test_missing_mounts_are_told_until_they_are_there(machine: Machine) -> None:
