@@ -39,6 +39,12 @@ SCITOKENS_SECONDS = 60  # how often it reads scitokens.cfg again; fixed in the p
 HEAD = "Written by the Ansible collection escape.datalake. Lines added by hand stay."
 UNIT_HEAD = "# Keys of token issuers are kept here; without it each restart depends on the issuers being up."
 
+SAID_ONCE = frozenset(
+    {"ofs.osslib", "pss.origin", "pss.cachelib"}
+    | {f"pfc.{name}" for name in ("blocksize", "diskusage", "onlyifcached", "prefetch", "ram", "spaces", "user", "writequeue")}
+)
+"""Directives of caches of which a server has one: another value takes the place of the old one."""
+
 
 @dataclass(frozen=True)
 class Monitoring:
@@ -160,6 +166,15 @@ class Draft:
 
 def _always(_each: Placed) -> bool:
     return True
+
+
+def _unstacked(each: Placed) -> bool:
+    """Whether a directive is not one that puts a plug-in on top of others."""
+    return each.args[:1] != ("++",)
+
+
+def _says(words: tuple[str, ...]) -> Callable[[Placed], bool]:
+    return lambda each: each.words == words
 
 
 def plan(storage: Storage, options: Options, files: Mapping[str, str], facts: Facts, release: tables.Release | None) -> Site:
@@ -399,7 +414,11 @@ def _monitoring(draft: Draft, _storage: Storage, options: Options) -> None:
 def _further(draft: Draft, _storage: Storage, options: Options) -> None:
     for line in options.directives:
         words = tuple(line.split())
-        if words and not any(each.words == words for each in draft.server.placed):
+        if words[:1] == ("setenv",):
+            draft.exact(*words, key=1)
+        elif words and words[0] in SAID_ONCE and words[1:2] != ("++",):
+            draft.ensure(words, _unstacked, _says(words))
+        elif words and not any(each.words == words for each in draft.server.placed):
             draft.insert(words)
 
 
