@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dpm as checks
@@ -70,8 +71,8 @@ class ActionModule(HostAction):
             services=[options.dome_unit, options.dav_unit],
             packages=checks.PACKAGES,
         )
-        site = dpm.plan(storage, options, host.texts)
         release = next((version for name in checks.PACKAGES if (version := host.packages.get(name))), storage.release)
+        site = dpm.plan(replace(storage, release=release), options, host.texts)
         files = _wanted(site, options, host, arguments)
         findings = _check(site.texts, release, after(host, files, ()))
         refuse(findings, arguments["accept"])

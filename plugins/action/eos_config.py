@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import eos as checks
@@ -74,8 +75,8 @@ class ActionModule(HostAction):
             packages=[PACKAGE],
             users=sorted({account.user for account in options.accounts}),
         )
-        site = eos.plan(storage, options, host.texts)
         release = host.packages.get(PACKAGE) or storage.release
+        site = eos.plan(replace(storage, release=release), options, host.texts)
         findings = _check({**host.texts, **site.texts}, release)
         places: list[Directory] = [(posixpath.dirname(options.certificate), eos.USER, "0755")] if options.certificate_source else []
         files, directories = differing(host, site.files, places)

@@ -89,6 +89,13 @@ def test_a_second_run_is_the_reading_call_alone() -> None:
     assert (again["changed"], again["actions"], node.calls) == (False, [], ["host_read"])
 
 
+def test_the_installed_release_goes_before_the_described_one() -> None:
+    node = Node()
+    answer = run(node, storage={**STORAGE, "release": "4.8.40"})
+    assert answer["release"] == "5.2.0"
+    assert "libXrdAccSciTokens.so" in node.files["/etc/xrd.cf.mgm"]["content"]
+
+
 @pytest.mark.parametrize(
     ("accounts", "words"),
     [
