@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.escape.datalake.plugins.plugin_utils.adopt.storm import options_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import storm_release, xrootd_tables
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.xrootd import Facts
 from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import accounts_of, placements_of
@@ -67,8 +68,8 @@ def _dcache(storage: Storage, variables: Variables, files: Files, _make_secret: 
     return Rendered(dcache.plan(here, options, files, storage.release).texts)
 
 
-def _storm(storage: Storage, _variables: Variables, files: Files, make_secret: MakeSecret) -> Rendered:
-    options = storm_layout.Options()
+def _storm(storage: Storage, variables: Variables, files: Files, make_secret: MakeSecret) -> Rendered:
+    options = replace(options_of(variables), report=False)  # the program that makes the report comes with the role
     fresh = storm_layout.Secrets(make_secret(), make_secret(), make_secret())
     site = storm.plan(storage, options, _absolute(files), storm_release.parse_release(storage.release), fresh)
     secret = frozenset(each.path.lstrip("/") for each in site.files if each.secret)

@@ -345,8 +345,8 @@ class _Loader(yaml.SafeLoader):
         super().fetch_block_entry()
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
-        node = super().compose_node(parent, index)
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        node: Any = super().compose_node(parent, index)
         if isinstance(event, yaml.AliasEvent):
             node = copy.copy(node)
             node.start_mark, node.end_mark, node.alias = event.start_mark, event.end_mark, True
@@ -358,7 +358,7 @@ def parse(text: str, canonical: Canonical = _as_written) -> YamlText:
     loader = None
     try:
         loader = _Loader(text)
-        roots = []
+        roots: list[Any] = []
         while loader.check_node():
             roots.append(loader.get_node())
         value = _value(roots[0], loader, {}) if roots else None
