@@ -183,7 +183,10 @@ def _webdav(
         path: (files.get(path, text) if path.endswith("/info.properties") else text, private)
         for path, text in storm_webdav.area_texts(points, storage, options, release).items()
     }
-    drafts[storm_webdav.application_path(found)] = (storm_webdav.application_text(points, storage, found, release), private)
+    drafts[storm_webdav.application_path(found)] = (
+        storm_webdav.application_text(points, storage, options, found, release, secrets),
+        private,
+    )
     owner = private if options.macaroons else PUBLIC
     drafts[environment] = (storm_webdav.environment_text(storage, options, found, release, secrets), owner)
     if storm_webdav.LIMITS not in files:
@@ -286,7 +289,8 @@ def hidden_paths(options: Options) -> frozenset[str]:
         storm_backend.DATABASE_GRANTS,
     }
     if options.macaroons:
-        paths |= {f"/{storm_webdav_site.DROP_IN}", f"/{storm_webdav_site.SYSCONFIG}"}
+        settings = f"/{storm_webdav_site.APPLICATION}"
+        paths |= {f"/{storm_webdav_site.DROP_IN}", f"/{storm_webdav_site.SYSCONFIG}", settings, settings.replace(".yml", ".yaml")}
     return frozenset(paths)
 
 
@@ -334,6 +338,10 @@ def _problems(storage: Storage, options: Options, release: Release | None) -> It
         yield Problem(f"{at}.doors", "has several WebDAV ports, and StoRM WebDAV serves one.", "Keep one port.")
     if not ports and "webdav" in options.services:
         yield Problem(f"{at}.doors", "has no davs door for StoRM WebDAV.", "Add one, such as {scheme: davs, host: ..., port: 8443}.")
+    if "webdav" in options.services and len(storm_webdav.names_of(storage, options)) > storm_webdav.NAMES:
+        yield Problem(
+            "storm_aliases", f"make more than {storm_webdav.NAMES} names with the doors, and WebDAV reads no more.", "Leave some out."
+        )
     for scheme, service in (("srm", "frontend"), ("gsiftp", "gridftp")):
         if any(door.scheme == scheme for door in storage.doors) and service not in options.services:
             yield Problem(f"{at}.doors", f"has a {scheme} door, and no {service} is installed.", f"Add {service} to storm_services.")
