@@ -138,7 +138,10 @@ def _report_text(options: Options, release: Release | None) -> str:
 def application_text(
     points: Iterable[AccessPoint], storage: Storage, options: Options, found: Webdav, release: Release | None, secrets: Secrets
 ) -> str:
-    """application.yml with the issuers and policies of the storage, and with settings that it says itself. Raises DescriptionError when it cannot be edited."""
+    """application.yml with the issuers and policies of the storage, and settings that it says itself.
+
+    Raises DescriptionError when it cannot be edited.
+    """
     try:
         document = _application(points, storage, found, release)
         for key, _variable, value in _service_settings(storage, options, secrets):
