@@ -12,11 +12,22 @@ from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import dcache_host, dcache_properties
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.dcache_site import Site, load_site
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity, refused
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, Severity
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.gplazma_login import FILE_OF_PLUGIN, FILE_PROPERTIES
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import gplazma_conf
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.tape_wellknown import SHIPPED_PATH
-from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import Found, HostAction, Stop, actions, differing, diffs
+from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import (
+    ARGUMENTS,
+    Found,
+    HostAction,
+    Stop,
+    actions,
+    as_dicts,
+    differing,
+    diffs,
+    missing_sources,
+    refuse,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import MASK
@@ -31,7 +42,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_dra
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, User
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_files import LINK_GROUPS
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_qos_options import POOLS, QOS, load_options
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.xrootd import WantedFile
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile
 
 PACKAGE = "dcache"
 TEXTS = (
@@ -56,8 +67,7 @@ PROPERTIES = {"type": "dict", "default": {}}
 
 class ActionModule(HostAction):
     ARGUMENTS = {
-        "lake": {"type": "dict", "required": True},
-        "storage": {"type": "dict", "required": True},
+        **ARGUMENTS,
         "host": {"type": "str"},
         "release": {"type": "str"},
         "user": {"type": "str", "default": "dcache"},
@@ -113,8 +123,6 @@ class ActionModule(HostAction):
         "key": {"type": "path", "default": "/etc/grid-security/dcache/hostkey.pem", "no_log": False},
         "certificate_source": {"type": "path"},
         "key_source": {"type": "path", "no_log": False},
-        "accept": {"type": "list", "elements": "str", "default": []},
-        "backup": {"type": "bool", "default": True},
     }
 
     def configure(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -133,10 +141,6 @@ class ActionModule(HostAction):
             raise Stop({"msg": str(problem)}) from None
         fresh_selection = dcache_host.POOLMANAGER_SETUP in {each.path for each in site.files if each.owner}
         findings = _check(site.texts, release, name, storage, options.areas if fresh_selection else ())
-        bad = [finding for finding in refused(findings) if finding.rule not in arguments["accept"]]
-        if bad:
-            words = "\n".join(f"  {finding}" for finding in bad)
-            raise Stop({"msg": f"The configuration was refused and nothing was written:\n{words}", "findings": _as_dicts(findings)})
         restarts = dcache_restarts.plan(texts, site.texts, release, name, host.services, host.now)
         wanted = list(site.files)
         if restarts.record != texts.get(dcache_restarts.RECORD.lstrip("/")):
@@ -144,6 +148,7 @@ class ActionModule(HostAction):
         installed = host.packages.get(PACKAGE)
         upgrade = dcache_upgrade.steps(installed, release, Draft(site.texts, release, name)) if installed else []
         files, directories = differing(host, wanted, site.directories)
+        refuse(findings, arguments["accept"], missing_sources(host, files))
         backups: dict[str, str] = {}
         if (files or directories) and not self.check_mode:
             backups = self.write(host, files, directories, backup=arguments["backup"])
@@ -155,8 +160,8 @@ class ActionModule(HostAction):
                 {name: without_secrets(text, MASK) if name in ("before", "after") else text for name, text in each.items()}
                 for each in diffs(host, files, directories)
             ],
-            "findings": _as_dicts(findings),
-            "found": _as_dicts(_check(texts, release, name, storage) if load_site(texts, release, name).hosts[0].domains else []),
+            "findings": as_dicts(findings),
+            "found": as_dicts(_check(texts, release, name, storage) if load_site(texts, release, name).hosts[0].domains else []),
             "restart": list(restarts.reasons),
             "reload": dcache_restarts.reloads(site.texts, host.entries, load_site(site.texts, release, name), host.services),
             "domains": list(restarts.domains),
@@ -276,7 +281,3 @@ def _check(texts: Mapping[str, str], release: str, name: str, storage: Storage, 
         **dict.fromkeys(dcache_host.check(texts, release, name, known)),
     }
     return sorted(found, key=lambda finding: (finding.file, finding.line, finding.rule))
-
-
-def _as_dicts(findings: list[Finding]) -> list[dict[str, Any]]:
-    return [finding.as_dict() for finding in findings]

@@ -7,32 +7,36 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import eos as checks
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding, refused
+from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import Finding
 from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import ACCOUNTS, accounts_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import (
+    ARGUMENTS,
     Directory,
     Found,
     HostAction,
-    Stop,
     actions,
+    as_dicts,
     differing,
     diffs,
+    missing_parents,
+    missing_sources,
+    refuse,
+    relative,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import eos
 
 PACKAGE = "eos-server"
 OPTIONS = ("instance", "certificate", "key", "certificate_source", "key_source", "authorities", "fst_port", "macaroons_file")
-PARENTS = sorted(map(posixpath.dirname, (checks.TOKENS, eos.AUTHFILE, eos.ACCOUNTS_FILE, eos.FST_UNIT_FILE)))
 
 
 class ActionModule(HostAction):
     ARGUMENTS = {
-        "lake": {"type": "dict", "required": True},
-        "storage": {"type": "dict", "required": True},
+        **ARGUMENTS,
         "parts": {"type": "list", "elements": "str", "choices": ["mgm", "fst"], "default": ["mgm", "fst"]},
         "instance": {"type": "str", "default": "eosdev"},
         "accounts": ACCOUNTS,
@@ -44,8 +48,6 @@ class ActionModule(HostAction):
         "fst_port": {"type": "int", "default": 9001},
         "macaroons_file": {"type": "path", "default": "/etc/eos.macaroon.secret"},
         "directives": {"type": "list", "elements": "str", "default": []},
-        "accept": {"type": "list", "elements": "str", "default": []},
-        "backup": {"type": "bool", "default": True},
     }
 
     def configure(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -54,19 +56,7 @@ class ActionModule(HostAction):
             accounts=accounts_of(arguments["accounts"]),
             parts=tuple(arguments["parts"]),
             directives=tuple(arguments["directives"]),
-            **{
-                name: arguments[name]
-                for name in (
-                    "instance",
-                    "certificate",
-                    "key",
-                    "certificate_source",
-                    "key_source",
-                    "authorities",
-                    "fst_port",
-                    "macaroons_file",
-                )
-            },
+            **{name: arguments[name] for name in OPTIONS},
         )
         secrets = [options.certificate, options.key, options.certificate_source, options.key_source, options.macaroons_file]
         host = self.read(
@@ -80,33 +70,28 @@ class ActionModule(HostAction):
                 eos.FST_UNIT_FILE,
             ],
             secrets=[path for path in secrets if path],
-            stats=[posixpath.dirname(options.certificate), *PARENTS],
+            stats=[posixpath.dirname(options.certificate)],
             services=[eos.UNITS[part] for part in options.parts],
             packages=[PACKAGE],
             users=sorted({account.user for account in options.accounts}),
         )
-        site = eos.plan(storage, options, host.texts)
         release = host.packages.get(PACKAGE) or storage.release
+        site = eos.plan(replace(storage, release=release), options, host.texts)
         findings = _check({**host.texts, **site.texts}, release)
-        bad = [finding for finding in refused(findings) if finding.rule not in arguments["accept"]]
-        if bad:
-            words = "\n".join(f"  {finding}" for finding in bad)
-            raise Stop({"msg": f"The configuration was refused and nothing was written:\n{words}", "findings": _as_dicts(findings)})
         places: list[Directory] = [(posixpath.dirname(options.certificate), eos.USER, "0755")] if options.certificate_source else []
         files, directories = differing(host, site.files, places)
+        refuse(findings, arguments["accept"], missing_sources(host, files))
         backups: dict[str, str] = {}
         if (files or directories) and not self.check_mode:
-            parents = {posixpath.dirname(each.path) for each in files}
-            new = [(path, "root", "0755") for path in PARENTS if path in parents and not host.there(path)]
-            backups = self.write(host, files, [*directories, *new], backup=arguments["backup"])
+            backups = self.write(host, files, directories, backup=arguments["backup"], parents=missing_parents(host, files))
         reasons = eos.restart_reasons(options, host.services, host.entries, [each.path for each in files])
         done = actions(host, files, directories)
         return {
             "changed": bool(done or reasons),
             "actions": done + [f"restart {unit}: {reason}" for unit, found in reasons.items() for reason in found],
             "diff": diffs(host, files, directories),
-            "findings": _as_dicts(findings),
-            "found": _as_dicts(_check(host.texts, release)),
+            "findings": as_dicts(findings),
+            "found": as_dicts(_check(host.texts, release)),
             "restart": list(reasons),
             "missing_users": [name for name, known in host.users.items() if known is None],
             "services": {unit: host.services.get(unit, {}) for unit in (eos.UNITS[part] for part in options.parts)},
@@ -118,8 +103,4 @@ class ActionModule(HostAction):
 
 
 def _check(texts: dict[str, str], release: str) -> list[Finding]:
-    return checks.check({path.lstrip("/"): text for path, text in texts.items()}, release)
-
-
-def _as_dicts(findings: list[Finding]) -> list[dict[str, Any]]:
-    return [finding.as_dict() for finding in findings]
+    return checks.check(relative(texts), release)

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.eos import check_instance
-from ansible_collections.escape.datalake.plugins.plugin_utils.checks.finding import refused
-from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import ACCOUNTS, accounts_of
+from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import ACCOUNTS, accounts_of, placements_of, spaces_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import eos_answers
-from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import HostAction, Stop
+from ansible_collections.escape.datalake.plugins.plugin_utils.host_action import HostAction, Stop, as_dicts, refuse
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import eos_instance
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Disk, Placement, Step, Wanted
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Disk, Step, Wanted
 
 
 class ActionModule(HostAction):
@@ -55,12 +54,7 @@ class ActionModule(HostAction):
         found = self._ask(arguments, spaces, paths)
         steps = eos_instance.plan(storage, wanted, found)
         findings = check_instance(eos_instance.after(storage, wanted, found), tokens=bool(storage.issuers))
-        bad = [finding for finding in refused(findings) if finding.rule not in arguments["accept"]]
-        if bad:
-            words = "\n".join(f"  {finding}" for finding in bad)
-            raise Stop(
-                {"msg": f"The instance was refused and nothing was changed:\n{words}", "findings": [each.as_dict() for each in findings]}
-            )
+        refuse(findings, arguments["accept"], what="instance")
         if steps and not self.check_mode:
             complaints = self._script(arguments, [step.command for step in steps], read_only=False)["stderr"]
             left = eos_instance.plan(storage, wanted, self._ask(arguments, spaces, paths))
@@ -71,8 +65,8 @@ class ActionModule(HostAction):
             "changed": bool(steps),
             "actions": [f"{step.subject}: {step.command}" for step in steps],
             "diff": _diff(steps),
-            "findings": [each.as_dict() for each in findings],
-            "found": [each.as_dict() for each in check_instance(found, tokens=bool(storage.issuers))],
+            "findings": as_dicts(findings),
+            "found": as_dicts(check_instance(found, tokens=bool(storage.issuers))),
             "calls": self.calls,
         }
 
@@ -92,16 +86,14 @@ class ActionModule(HostAction):
 
 def wanted_of(arguments: Mapping[str, Any]) -> Wanted:
     """What the arguments say beside the description."""
-    spaces = arguments["spaces"]
+    spaces = spaces_of(arguments["spaces"])
     return Wanted(
         accounts=accounts_of(arguments["accounts"]),
-        placements={name: Placement(**each) for name, each in arguments["placements"].items()},
+        placements=placements_of(arguments["placements"]),
         disks=tuple(Disk(**each) for each in arguments["file_systems"]),
-        group_size={name: int(each["group_size"]) for name, each in spaces.items() if "group_size" in each},
-        groups={name: int(each["groups"]) for name, each in spaces.items() if "groups" in each},
-        settings={
-            name: {key: str(value) for key, value in each["settings"].items()} for name, each in spaces.items() if "settings" in each
-        },
+        group_size={name: each["group_size"] for name, each in spaces.items() if each["group_size"] is not None},
+        groups={name: each["groups"] for name, each in spaces.items() if each["groups"] is not None},
+        settings={name: {key: str(value) for key, value in each["settings"].items()} for name, each in spaces.items() if each["settings"]},
         conversion=arguments["conversion"],
         oauth2=arguments["oauth2"],
     )

@@ -18,14 +18,6 @@ description:
   - One call reads the host and, when something differs, one call writes; a second run is the reading call alone.
   - Restarts nothing. RV(restart) names the units that must be restarted, and only those.
 options:
-  lake:
-    description: The lake, as in the inventory variable C(datalake_lake).
-    type: dict
-    required: true
-  storage:
-    description: The storage, as in the inventory variable C(datalake_storage). All hosts of a dCache have the same.
-    type: dict
-    required: true
   host:
     description: Full name of the host, where it calls itself otherwise.
     type: str
@@ -157,15 +149,6 @@ options:
   key_source:
     description: Key on the host that is copied to O(key). It never leaves the host.
     type: path
-  accept:
-    description: Rules whose findings do not stop the task.
-    type: list
-    elements: str
-    default: []
-  backup:
-    description: Keeps the old text of files that are changed beside them.
-    type: bool
-    default: true
 attributes:
   check_mode:
     description: Plans and checks without writing.
@@ -174,6 +157,7 @@ attributes:
     description: Shows each file; of keys and passwords only that they change.
     support: full
 extends_documentation_fragment:
+  - escape.datalake.host_config
   - escape.datalake.dcache_quality
 author:
   - The escape.datalake authors (@escape-wp2)

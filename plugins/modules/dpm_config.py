@@ -20,19 +20,6 @@ description:
   - DPM is no longer supported. This module configures what still runs.
   - Restarts nothing. RV(restart) names the units that run and are older than their files.
 options:
-  lake:
-    description: The lake, as in the inventory variable C(datalake_lake). Required unless O(check_only=true).
-    type: dict
-  storage:
-    description: The storage, as in the inventory variable C(datalake_storage). Required unless O(check_only=true).
-    type: dict
-  check_only:
-    description: Only reads the node and returns what the checks find. Needs no description.
-    type: bool
-    default: false
-  release:
-    description: Release of DPM for O(check_only=true) where no package tells it.
-    type: str
   dav_file:
     description: Apache's file with the doors.
     type: path
@@ -109,15 +96,8 @@ options:
     description: Lets the Apache of the host judge O(dav_file) before it is written.
     type: bool
     default: true
-  accept:
-    description: Rules whose findings do not stop the task.
-    type: list
-    elements: str
-    default: []
-  backup:
-    description: Keeps the old text of files that are changed beside them, with the same owner and mode.
-    type: bool
-    default: true
+extends_documentation_fragment:
+  - escape.datalake.host_config
 attributes:
   check_mode:
     description: Plans, checks and lets Apache judge without writing.
@@ -128,6 +108,7 @@ attributes:
 author:
   - The escape.datalake authors (@escape-wp2)
 seealso:
+  - module: escape.datalake.storage_check
   - module: escape.datalake.dpm_pools
   - module: escape.datalake.apache_configtest
 """
@@ -142,22 +123,17 @@ EXAMPLES = r"""
       secret: "{{ vault_dpm_client_secret }}"
       passphrase: "{{ vault_dpm_passphrase }}"
   notify: Restart DPM
-
-- name: Look for traps on a node that nobody has described
-  escape.datalake.dpm_config:
-    check_only: true
-  register: survey
 """
 
 RETURN = r"""
 actions:
   description: What was, or would be, done.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: str
   sample: ["update /etc/domehead.conf"]
 findings:
-  description: What the checks say of the configuration as it will be (with O(check_only), as it is).
+  description: What the checks say of the configuration as it will be.
   returned: always
   type: list
   elements: dict
@@ -169,30 +145,31 @@ findings:
       message: Clients with a token and without certificate do not get through TLS.
       remedy: Write SSLVerifyClient optional.
       source: WLCG AuthZ working group
-refused:
-  description: Whether a finding is one that forbids to write such a configuration.
-  returned: with O(check_only)
-  type: bool
-  sample: false
+found:
+  description: What the checks said of the configuration before.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 restart:
   description: Units that must be restarted, because what they read at their start is newer than it.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: str
   sample: [httpd.service, "xrootd@dpmredir.service"]
 apache:
   description: Whether the host's Apache was asked, and what it said.
-  returned: without O(check_only)
+  returned: success
   type: dict
   sample: {tested: true, output: Syntax OK, version: Apache/2.4.6 (CentOS)}
 backups:
   description: Where the old text of changed files is kept.
-  returned: without O(check_only)
+  returned: success
   type: dict
   sample: {}
 release:
   description: Release whose rules were used, that of the installed package where there is one.
-  returned: without O(check_only)
+  returned: success
   type: str
   sample: 1.15.2
 calls:

@@ -52,6 +52,8 @@ options:
     description:
       - The storage, as in C(datalake_storage). Each of its areas becomes a pool, and a quota token with the area's path, capacity and
         the groups that may write. Partitions become file systems.
+      - A token that is there keeps its description, which SRM and storage reports know it by, and groups that are not described, which
+        are named in a warning. O(quota_tokens) sets both exactly.
       - Areas on tape are refused. Volatile areas get a pool of type V.
     type: dict
   area_pools:

@@ -19,14 +19,6 @@ description:
   - Restarts nothing. RV(restart) names the units when they must be restarted, also when an earlier run was interrupted before its restart.
   - Spaces, directories, quotas and identity maps are kept by the instance itself, see M(escape.datalake.eos_instance).
 options:
-  lake:
-    description: The lake, as in the inventory variable C(datalake_lake).
-    type: dict
-    required: true
-  storage:
-    description: The storage, as in the inventory variable C(datalake_storage).
-    type: dict
-    required: true
   parts:
     description: What runs on the host, the head node (V(mgm)), a storage node (V(fst)) or both.
     type: list
@@ -37,36 +29,6 @@ options:
     description: Name of a new instance; it begins with C(eos). A head node that has one keeps it.
     type: str
     default: eosdev
-  accounts:
-    description: Local users that tokens become. EOS decides by users what other storages decide by groups and scopes.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      issuer:
-        description: Issuer of the tokens, by its short name.
-        type: str
-        required: true
-      user:
-        description: Name of the local user.
-        type: str
-        required: true
-      uid:
-        description: Its number.
-        type: int
-        required: true
-      gid:
-        description: Number of its group.
-        type: int
-        required: true
-      group:
-        description:
-          - Only tokens with this group, such as V(/escape/data-manager).
-          - Each issuer needs one account without it, for all other tokens.
-        type: str
-      subject:
-        description: Only this person (C(sub)), for tokens that clients endorse over sss.
-        type: str
   certificate:
     description: Host certificate that the services read.
     type: path
@@ -98,15 +60,9 @@ options:
     type: list
     elements: str
     default: []
-  accept:
-    description: Rules whose findings do not stop the task.
-    type: list
-    elements: str
-    default: []
-  backup:
-    description: Keeps the old text of files that are changed beside them.
-    type: bool
-    default: true
+extends_documentation_fragment:
+  - escape.datalake.host_config
+  - escape.datalake.eos_accounts
 attributes:
   check_mode:
     description: Plans and checks without writing.

@@ -25,36 +25,6 @@ options:
     description: The storage, as in the inventory variable C(datalake_storage).
     type: dict
     required: true
-  accounts:
-    description: Local users that tokens become. EOS decides by users what other storages decide by groups and scopes.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      issuer:
-        description: Issuer of the tokens, by its short name.
-        type: str
-        required: true
-      user:
-        description: Name of the local user.
-        type: str
-        required: true
-      uid:
-        description: Its number.
-        type: int
-        required: true
-      gid:
-        description: Number of its group.
-        type: int
-        required: true
-      group:
-        description:
-          - Only tokens with this group, such as V(/escape/data-manager). The account gets the rights of the group in each area.
-          - Each issuer needs one account without it, for all other tokens. That one gets all rights, and the scopes of a token limit them.
-        type: str
-      subject:
-        description: Only this person (C(sub)), for tokens that clients endorse over sss.
-        type: str
   placements:
     description:
       - Where and how files of an area are kept, by the area's name. Keys C(space), C(layout) (plain, replica, raiddp, raid5, raid6, qrain,
@@ -119,6 +89,8 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - escape.datalake.eos_accounts
 attributes:
   check_mode:
     description: Reads and plans without writing.

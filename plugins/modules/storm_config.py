@@ -18,21 +18,6 @@ description:
   - One call reads the host and, when something differs, one call writes; a second run is the reading call alone.
   - Restarts nothing. RV(restart) names the units that must be restarted, also when an earlier run was interrupted before its restarts.
 options:
-  lake:
-    description: The lake, as in the inventory variable C(datalake_lake). Required unless O(check_only=true).
-    type: dict
-  storage:
-    description:
-      - The storage, as in the inventory variable C(datalake_storage). Required unless O(check_only=true).
-      - Its release is that of StoRM WebDAV. The release of an installed package goes before it.
-    type: dict
-  check_only:
-    description: Only reads the host and returns what the checks find. Needs no description.
-    type: bool
-    default: false
-  release:
-    description: Release of StoRM WebDAV for O(check_only=true) where no package tells it.
-    type: str
   services:
     description: Services of this host.
     type: list
@@ -168,15 +153,8 @@ options:
         C(quota) with C(device) and one of C(fileset), C(group) and C(user).
     type: dict
     default: {}
-  accept:
-    description: Rules whose findings do not stop the task.
-    type: list
-    elements: str
-    default: []
-  backup:
-    description: Keeps the old text of files that are changed beside them, except those with secrets.
-    type: bool
-    default: true
+extends_documentation_fragment:
+  - escape.datalake.host_config
 attributes:
   check_mode:
     description: Plans and checks without writing.
@@ -187,6 +165,7 @@ attributes:
 author:
   - The escape.datalake authors (@escape-wp2)
 seealso:
+  - module: escape.datalake.storage_check
   - module: escape.datalake.host_read
   - module: escape.datalake.host_write
 """
@@ -207,23 +186,18 @@ EXAMPLES = r"""
     services: [webdav, backend, frontend]
     areas:
       tape: {online_size: 50TB, file_system: gpfs, quota: {device: gpfs0, fileset: escape_tape}}
-
-- name: Look for traps on a site that nobody has described
-  escape.datalake.storm_config:
-    check_only: true
-  register: survey
 """
 
 RETURN = r"""
 actions:
   description: What was, or would be, done.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: str
   sample: ["update /etc/storm/webdav/config/application.yml"]
 findings:
   description:
-    - What the checks say of the configuration as it will be (with O(check_only), as it is).
+    - What the checks say of the configuration as it will be.
     - Keys rule, severity, file, line, message, remedy and source. Files are relative to the root.
   returned: always
   type: list
@@ -238,58 +212,51 @@ findings:
       source: storm-webdav authz/managers/ConsensusBasedManager.java
 found:
   description: What the checks said of the configuration before.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: dict
   sample: []
-refused:
-  description: Whether a finding is one that forbids to write such a configuration.
-  returned: with O(check_only)
-  type: bool
-  sample: false
 restart:
   description: Units that must be restarted, because what they read at their start is newer than they are, or because they do not run.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: str
   sample: [storm-webdav.service]
 enable:
   description: Units that do not start with the host yet.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: str
   sample: []
 mounts:
   description: Bind mounts that are missing, of partitions at the directories that StoRM opens. Keys source and path.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: dict
   sample: []
 backups:
   description: Where the old text of changed files is kept.
-  returned: without O(check_only)
+  returned: success
   type: dict
   sample: {}
 services:
-  description:
-    - State of the units before anything was restarted. Keys load, active, enabled, started and daemon_reload.
-    - With O(check_only), the names of the services that run.
-  returned: always
-  type: raw
+  description: State of the units before anything was restarted. Keys load, active, enabled, started and daemon_reload.
+  returned: success
+  type: dict
   sample: {storm-webdav.service: {load: loaded, active: active, enabled: enabled, started: 1767225600.5, daemon_reload: false}}
 report_timer:
   description: State of the timer of the storage report.
-  returned: without O(check_only)
+  returned: success
   type: dict
   sample: {}
 health:
   description: Address of the health page, seen from the host.
-  returned: without O(check_only)
+  returned: success
   type: str
   sample: http://localhost:8085/.storm-webdav/actuator/health
 roots:
   description: Root directories of the storage areas.
-  returned: without O(check_only)
+  returned: success
   type: list
   elements: str
   sample: [/storage/escape]

@@ -17,14 +17,6 @@ description:
   - One call reads the host and, when something differs, one call writes; a second run is the reading call alone.
   - Restarts nothing. RV(restart) names the unit when it must be restarted, also when an earlier run was interrupted before its restart.
 options:
-  lake:
-    description: The lake, as in the inventory variable C(datalake_lake).
-    type: dict
-    required: true
-  storage:
-    description: The storage, as in the inventory variable C(datalake_storage).
-    type: dict
-    required: true
   instance:
     description: Name of the instance. Its unit is C(xrootd@NAME.service), its main file C(/etc/xrootd/xrootd-NAME.cfg).
     type: str
@@ -101,15 +93,8 @@ options:
     type: list
     elements: path
     default: []
-  accept:
-    description: Rules whose findings do not stop the task.
-    type: list
-    elements: str
-    default: []
-  backup:
-    description: Keeps the old text of files that are changed beside them.
-    type: bool
-    default: true
+extends_documentation_fragment:
+  - escape.datalake.host_config
 attributes:
   check_mode:
     description: Plans and checks without writing.

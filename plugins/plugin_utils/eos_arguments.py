@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Account
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
+from ansible_collections.escape.datalake.plugins.plugin_utils.named_options import checked, stop_at
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Account, Placement
 
 ACCOUNTS = {
     "type": "list",
@@ -23,8 +26,26 @@ ACCOUNTS = {
         "subject": {"type": "str"},
     },
 }
+PLACEMENT = {"space": {"type": "str"}, "layout": {"type": "str"}, "stripes": {"type": "int"}}
+SPACE = {"group_size": {"type": "int"}, "groups": {"type": "int"}, "settings": {"type": "dict"}}
 
 
 def accounts_of(listed: list[dict[str, Any]]) -> tuple[Account, ...]:
     """The accounts of the option."""
     return tuple(Account(**each) for each in listed)
+
+
+def placements_of(given: Mapping[str, Any]) -> dict[str, Placement]:
+    """The placements of the option, by area. Raises DescriptionError."""
+    problems: list[Problem] = []
+    listed = checked("eos_placements", given, PLACEMENT, problems)
+    stop_at(problems)
+    return {name: Placement(**each) for name, each in listed.items()}
+
+
+def spaces_of(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is said of spaces, by name. Raises DescriptionError."""
+    problems: list[Problem] = []
+    listed = checked("eos_spaces", given, SPACE, problems)
+    stop_at(problems)
+    return listed

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.escape.datalake.plugins.plugin_utils.adopt.storm import options_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import storm_release, xrootd_tables
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.xrootd import Facts
-from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import accounts_of
+from ansible_collections.escape.datalake.plugins.plugin_utils.eos_arguments import accounts_of, placements_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.eos_answers import Instance
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems import (
@@ -28,7 +29,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems import (
     xrootd,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Placement, Wanted
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Wanted
 
 Files = Mapping[str, str]
 """Text by path relative to the root."""
@@ -67,8 +68,8 @@ def _dcache(storage: Storage, variables: Variables, files: Files, _make_secret: 
     return Rendered(dcache.plan(here, options, files, storage.release).texts)
 
 
-def _storm(storage: Storage, _variables: Variables, files: Files, make_secret: MakeSecret) -> Rendered:
-    options = storm_layout.Options()
+def _storm(storage: Storage, variables: Variables, files: Files, make_secret: MakeSecret) -> Rendered:
+    options = replace(options_of(variables), report=False)  # the program that makes the report comes with the role
     fresh = storm_layout.Secrets(make_secret(), make_secret(), make_secret())
     site = storm.plan(storage, options, _absolute(files), storm_release.parse_release(storage.release), fresh)
     secret = frozenset(each.path.lstrip("/") for each in site.files if each.secret)
@@ -101,7 +102,7 @@ def _xrootd(storage: Storage, variables: Variables, files: Files, _make_secret: 
 def _eos(storage: Storage, variables: Variables, files: Files, _make_secret: MakeSecret) -> Rendered:
     accounts = accounts_of(variables.get("eos_accounts", []))
     options = eos.Options(instance=variables.get("eos_instance", "eosdev"), accounts=accounts)
-    placements = {name: Placement(**each) for name, each in variables.get("eos_placements", {}).items()}
+    placements = placements_of(variables.get("eos_placements", {}))
     steps = eos_instance.plan(storage, Wanted(accounts, placements), Instance())
     script = "".join(f"{step.command}\n" for step in steps)
     return Rendered({**files, **_relative(eos.plan(storage, options, _absolute(files)).texts), EOS_SCRIPT: script})

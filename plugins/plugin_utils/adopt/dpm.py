@@ -109,6 +109,18 @@ def _areas(
         area["capacity"] = format_size(token["size"])
         if medium and medium != "tape":
             area["media"] = medium
+        groups = [group for group in token.get("groups", []) if "=" not in group]
+        if groups and prefixes:
+            issuer = next(
+                (name for prefix, name in prefixes.items() if paths.is_below(token["path"], prefix)), next(iter(prefixes.values()))
+            )
+            area["access"] = [{"issuer": issuer, "group": f"/{group}", "rights": "write"} for group in groups]
+            notes.append(f"{DOME_FILE}:1: {name}: access is that of the quota token, which knows writers; add who may only read.")
+        left_out = [group for group in token.get("groups", []) if "=" in group]
+        if left_out:
+            notes.append(
+                f"{DOME_FILE}:1: {name}: {', '.join(left_out)} may write too, by roles of VOMS, which a description cannot say; it stays."
+            )
         if volatile:
             area |= {"volatile": True, "qos": "OPPORTUNISTIC"}
         notes.append(

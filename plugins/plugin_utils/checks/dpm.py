@@ -20,6 +20,16 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.dome_conf 
 
 HEAD, DISK = "etc/domehead.conf", "etc/domedisk.conf"
 MARKERS = (HEAD, DISK)
+PACKAGES = (
+    "dmlite-dome",
+    "dmlite-dpmhead-domeonly",
+    "dmlite-dpmdisk-domeonly",
+    "dmlite-dpmhead-dome",
+    "dmlite-dpmdisk-dome",
+    "dmlite-dpmhead",
+    "dmlite-dpmdisk",
+)
+"""Their version is the release of DPM; which are installed depends on the kind of node."""
 FILES = (
     *MARKERS,
     *dpm_webdav.FILES,

@@ -259,7 +259,7 @@ def _settings(site: Webdav) -> Iterator[Finding]:
         if text.problem:
             yield finding("storm.yaml-syntax", file, text.problem_line, f"This is no YAML: {text.problem}.")
         else:
-            for line, key in text.repeated():
+            for key, line in text.repeated():
                 yield finding("storm.yaml-syntax", file, line, f"The key {key} stands twice in one mapping.")
             yield from _keys(site, file, text)
 

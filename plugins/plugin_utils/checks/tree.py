@@ -90,7 +90,7 @@ SYSTEMS: tuple[System, ...] = (
         dpm.MARKERS,
         dpm.FILES,
         (dpm.check,),
-        packages=("dmlite-dpmhead-dome", "dmlite-dpmdisk-dome", "dmlite-dpmhead", "dmlite-dpmdisk"),
+        packages=dpm.PACKAGES,
         parts=("xrootd",),
     ),
     System(

@@ -51,7 +51,11 @@ class FileSystem:
 
 @dataclass(frozen=True)
 class QuotaToken:
-    """What a directory may hold, and in which pool. size: bytes. groups: who may write; None leaves what is there."""
+    """What a directory may hold, and in which pool. size: bytes. groups: who may write; None leaves what is there.
+
+    described: comes from the description of a storage. Then description names a new token only, because SRM and storage reports know
+    tokens by that name, and groups that a token has and that are not described stay.
+    """
 
     path: str
     pool: str
@@ -59,6 +63,7 @@ class QuotaToken:
     description: str | None = None
     groups: frozenset[str] | None = None
     absent: bool = False
+    described: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,6 +221,7 @@ def of_storage(storage: Storage, area_pools: Mapping[str, str], server: str | No
             area.capacity,
             area.name,
             frozenset(dpm_group(access.group) for access in area_access(area, storage) if access.rights == "write"),
+            described=True,
         )
         for area in storage.areas
     )
@@ -251,7 +257,7 @@ def groups_needed(wanted: Wanted, found: Found) -> set[str]:
     needed: set[str] = set()
     for token in wanted.tokens:
         have = _token_of(token, wanted, found)
-        if token.groups and not token.absent and (have is None or have.groups != token.groups):
+        if token.groups and not token.absent:
             needed |= token.groups - (have.groups if have else frozenset())
     return needed
 
@@ -262,13 +268,21 @@ def new_paths(wanted: Wanted, found: Found) -> list[str]:
 
 
 def warnings(wanted: Wanted, found: Found) -> list[str]:
-    """Pools whose tokens promise more than they hold, once the plan is carried out."""
+    """Pools whose tokens promise more than they hold, once the plan is carried out, and groups that write and that nobody described."""
     promised: dict[str, int] = {}
     tokens = {(token.path, token.pool): token.size for token in found.tokens}
     tokens.update({(token.path, token.pool): 0 if token.absent else token.size for token in wanted.tokens})
     for (_path, pool), size in tokens.items():
         promised[pool] = promised.get(pool, 0) + size
-    return [
+    strangers = [
+        f"{', '.join(sorted(more))} may write to {token.path} and is not described. Describe it, or take it away by quota_tokens."
+        for token in wanted.tokens
+        if token.described
+        and (have := _token_of(token, wanted, found))
+        and token.groups is not None
+        and (more := have.groups - token.groups)
+    ]
+    return strangers + [
         f"The quota tokens of pool {name} promise {size} bytes, its disks hold {found.pools[name].size}: areas can fill each other up."
         for name, size in sorted(promised.items())
         if name in found.pools and size > found.pools[name].size > 0
@@ -360,10 +374,10 @@ def _token_orders(wanted: Wanted, found: Found) -> list[Order]:
                 orders.append(Order(change, "dome_delquotatoken", {"path": have.path, "poolname": have.pool}))
             continue
         after: dict[str, Any] = {"pool": token.pool, "size": token.size}
-        if token.description is not None:
+        if token.description is not None and not (have and token.described):
             after["description"] = token.description
         if token.groups is not None:
-            after["groups"] = sorted(token.groups)
+            after["groups"] = sorted(token.groups | (have.groups if have and token.described else frozenset()))
         if have is None:
             change = Change(subject, "quota token", "create", after=after, stage=TOKENS)
             orders.append(Order(change, "dome_setquotatoken", {"path": token.path, **_token_fields(after)}))

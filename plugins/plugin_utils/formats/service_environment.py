@@ -10,7 +10,7 @@ Edits keep every other line. Sources: systemd.exec(5), systemd.syntax(7); of rep
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -25,11 +25,12 @@ _SHELL = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 
 @dataclass(frozen=True)
 class Variable:
-    """at: line, counted from 0. alone: no other variable stands in the line."""
+    """at, end: first line, counted from 0, and the one behind the last: a backslash continues a line. alone: no other variable is there."""
 
     name: str
     value: str
     at: int
+    end: int
     alone: bool = True
 
     @property
@@ -56,22 +57,34 @@ class Environment:
         """All of them, in order."""
         found: list[Variable] = []
         in_service = False
-        for at, line in enumerate(self.lines):
-            body = line.strip()
-            if not body or body[0] in "#;":
-                continue
+        for at, end, body in self._joined():
             if self.kind == "file":
                 match = _SHELL.match(body)
                 if match:
-                    found.append(Variable(match[1], _unquoted(match[2].strip()), at))
-                continue
-            if body.startswith("["):
+                    found.append(Variable(match[1], _unquoted(match[2].strip()), at, end))
+            elif body.startswith("["):
                 in_service = body == "[Service]"
             elif in_service and body.partition("=")[0].strip() == "Environment":
-                words = [_unquoted(word) for word in _ASSIGNMENT.findall(body.partition("=")[2])]
+                words = [_unquoted(word).replace("%%", "%") for word in _ASSIGNMENT.findall(body.partition("=")[2])]
                 pairs = [word.partition("=") for word in words if _NAME.match(word)]
-                found += [Variable(name, value, at, len(words) == 1) for name, _equals, value in pairs]
+                found += [Variable(name, value, at, end, len(words) == 1) for name, _equals, value in pairs]
         return tuple(found)
+
+    def _joined(self) -> Iterator[tuple[int, int, str]]:
+        """First line, line behind the last, and text of every setting; comments inside a continued one are left out."""
+        at, parts = 0, list[str]()
+        for number, line in enumerate(self.lines):
+            body = line.strip()
+            if body[:1] in ("", "#", ";") and (body or not parts):
+                continue
+            at = at if parts else number
+            goes_on = body.endswith("\\")
+            parts.append(body[:-1].rstrip() if goes_on else body)
+            if not goes_on:
+                yield at, number + 1, " ".join(part for part in parts if part)
+                parts = []
+        if parts:
+            yield at, len(self.lines), " ".join(part for part in parts if part)
 
     @cached_property
     def values(self) -> Mapping[str, str]:
@@ -89,9 +102,9 @@ class Environment:
             return self
         written = self._written(name, value)
         if found and found.alone:
-            return Environment(replace_lines(self.lines, found.at, found.at + 1, [written]), self.kind)
+            return Environment(replace_lines(self.lines, found.at, found.end, [written]), self.kind)
         if self.variables:
-            at = self.variables[-1].at + 1
+            at = self.variables[-1].end
         else:
             headers = [at for at, line in enumerate(self.lines) if line.strip() == "[Service]"]
             at = headers[-1] + 1 if headers else len(self.lines)
@@ -128,4 +141,4 @@ def render(values: Mapping[str, str], kind: Kind, comment: str) -> str:
 def _unquoted(word: str) -> str:
     if len(word) >= 2 and word[0] == word[-1] and word[0] in "\"'":
         word = re.sub(r"\\(.)", r"\1", word[1:-1])
-    return word.replace("%%", "%")
+    return word

@@ -47,14 +47,16 @@ def _tables(plan: Mapping[str, Any]) -> Iterator[str]:
         "",
         "## ACLs",
         "",
-        "| directory | group | mode | entry | rights | for new entries |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "Owner, owning group and others keep their rights by the mode. The last column is what `getfacl` of dCache shows after the import.",
+        "",
+        "| directory | group | mode | entry | rights | for new entries | in dCache |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     )
     for acl in plan["acls"]:
-        entries = acl["entries"] or [{"who": "", "rights": "", "inherited": False}]
+        entries = acl["entries"] or [{"who": "", "rights": "", "inherited": False, "dcache": ""}]
         for entry in entries:
-            inherited = "yes" if entry["inherited"] else ""
-            yield f"| {acl['path']} | {acl['group']} | {acl['mode']} | {entry['who']} | {entry['rights']} | {inherited} |"
+            inherited, shown = "yes" if entry["inherited"] else "", f"`{entry['dcache']}`" if entry["dcache"] else ""
+            yield f"| {acl['path']} | {acl['group']} | {acl['mode']} | {entry['who']} | {entry['rights']} | {inherited} | {shown} |"
     yield from ("", "## Doors of the RSEs", "", "| RSE | before | after |", "| --- | --- | --- |")
     for rse in plan["rses"]:
         yield f"| {rse['name']} | {_doors(rse['protocols_before'])} | {_doors(rse['protocols_after'])} |"

@@ -6,7 +6,8 @@
 
 Facts of the way (CERN, DPM wiki page DpmDCache): dmlite-shell from 1.15.2 on exports name space, pools, quota tokens, users and groups for
 dCache; files stay where they are and get a second name, a hard link, on their disk server; the tree of names keeps its paths, the doors get
-other ports. ACLs: an entry is a letter for its type, a digit for its rights, and an id (dmlite src/cpp/utils/security.cpp).
+other ports. ACLs: an entry is a letter for its type, a digit for its rights, and an id (dmlite src/cpp/utils/security.cpp);
+dCache writes them as NFSv4 does (dCache, The Book, config-ACLs: setfacl).
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ EXPORT_FROM = (1, 15, 2)
 FIRST_UID = 20000
 POOL_DIRECTORY = "dcache"
 ACL_TYPES = {"A": "owner", "B": "user", "C": "owning group", "D": "group", "E": "mask", "F": "other"}
+ACE_SUBJECTS = {"user": "USER", "group": "GROUP"}
+ACE_MASKS = {"r": "rlntc", "w": "wfsadDNT", "x": "x"}
+INHERIT_ONLY = "fdo"  # to files, to directories, not to the directory itself
 _ACL_ENTRY = re.compile(r"([A-Fa-f])([0-7])(\d+)")
 
 
@@ -175,6 +179,20 @@ def parse_acl(text: str) -> tuple[AclEntry, ...]:
     return tuple(entries)
 
 
+def ace(entry: AclEntry, entries: Sequence[AclEntry]) -> str:
+    """An entry as an argument of dCache's setfacl, such as ``GROUP:2001:+rlntcx``; ids stay.
+
+    Empty for owner, owning group and others, whose rights are the mode, for the mask, which is taken off the others, and for no rights.
+    """
+    if entry.kind not in ACE_SUBJECTS:
+        return ""
+    mask = next((each.rights for each in entries if each.kind == "mask" and each.inherited == entry.inherited), "rwx")
+    letters = "".join(ACE_MASKS[right] for right in entry.rights if right in ACE_MASKS and right in mask)
+    if not letters:
+        return ""
+    return f"{ACE_SUBJECTS[entry.kind]}:{entry.id}:+{letters}" + (f":{INHERIT_ONLY}" if entry.inherited else "")
+
+
 # --- parts of the plan -------------------------------------------------------------------------------------------------------------------
 
 
@@ -236,6 +254,7 @@ def _acls(area: Area, world: World) -> dict[str, Any]:
                 else f"{entry.kind} {entry.id}",
                 "rights": entry.rights,
                 "inherited": entry.inherited,
+                "dcache": ace(entry, entries),
             }
             for entry in entries
         ],

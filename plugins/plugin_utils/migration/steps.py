@@ -95,6 +95,7 @@ def steps(dpm: str, dcache: str) -> tuple[Step, ...]:
             "person",
             f"On {dpm} and all disk servers: systemctl mask --now {UNITS}. Keep the database.",
             f"systemctl unmask and start {UNITS}.",
+            reads_dpm=False,  # it is noted when the DPM no longer answers
         ),
         Step(
             "export",

@@ -27,7 +27,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems import dca
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_draft import CONF, HEAD, Draft
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_logins import Account, LoginOptions, User
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.dcache_pools import Pool
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.xrootd import WantedFile
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile, copies
 
 KINDS = {"davs": "webdav", "https": "webdav", "root": "xrootd", "roots": "xrootd", "xroot": "xrootd", "xroots": "xrootd"}
 """Services by the scheme of doors. Doors of other schemes are left to the site."""
@@ -465,8 +465,7 @@ def _wanted(draft: Draft, files: Mapping[str, str], options: Options) -> tuple[W
         else:
             wanted.append(WantedFile(name, text, None, "root", "root", "0644"))
     if copies_certificate(draft, options):
-        wanted.append(WantedFile(options.certificate, None, options.certificate_source, options.user, options.user, "0644"))
-        wanted.append(WantedFile(options.key, None, options.key_source, options.user, options.user, "0400", secret=True))
+        wanted += copies(options.certificate, options.certificate_source, options.key, options.key_source, options.user)
     return tuple(wanted)
 
 

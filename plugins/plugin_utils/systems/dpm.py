@@ -19,6 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats.apache_con
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Issuer, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import MASK
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import restarts
 
 HEAD, DISK = f"/{checks.HEAD}", f"/{checks.DISK}"
 HTTP_SCHEMES = frozenset({"davs", "https"})
@@ -102,18 +103,12 @@ def restart_reasons(
 ) -> dict[str, list[str]]:
     """Why each unit must be restarted: what is written now, and what was written after its start. Units that do not run are left alone."""
     reads = {HEAD: options.dome_unit, DISK: options.dome_unit, options.dav_file: options.dav_unit}
-    reasons: dict[str, list[str]] = {}
     now = set(written)
-    for path in site.texts:
-        unit = reads.get(path)
-        started = services.get(unit or "", {}).get("started")
-        if not unit or started is None:
-            continue
-        if path in now:
-            reasons.setdefault(unit, []).append(f"{path} is written")
-        elif entries.get(path, {}).get("mtime", 0) > started:
-            reasons.setdefault(unit, []).append(f"{path} is newer than the running service")
-    return reasons
+    found = {}
+    for unit in dict.fromkeys(reads.values()):
+        if services.get(unit, {}).get("started") is not None:
+            found[unit] = restarts.reasons(unit, services[unit], [path for path in site.texts if reads.get(path) == unit], entries, now)
+    return {unit: each for unit, each in found.items() if each}
 
 
 def masked(path: str, text: str) -> str:
@@ -165,25 +160,24 @@ def _problems(storage: Storage, options: Options, files: Mapping[str, str], disk
             Problem(
                 "datalake_storage.issuers",
                 "names several issuers, and a virtual host of Apache checks tokens with the keys of one address.",
-                "Name one, or publish one JWKS with the keys of all of them and give its address (client.jwks_uri).",
+                "Name one, or publish one JWKS with the keys of all of them and give its address (dpm_client.jwks_uri).",
             )
         )
     if not disk_only and HEAD not in files:
         missing = [name for name in ("shared_key", "database_password") if not getattr(options, name)]
         if missing:
-            found.append(
-                Problem(
-                    "dpm", f"{HEAD} is not there, and {' and '.join(missing)} to write it anew not given.", "Give them, made at random."
-                )
-            )
+            words = f"is missing, and {HEAD}, which is not there, cannot be written without it."
+            found += [Problem(f"dpm_{name}", words, "Make it at random.") for name in missing]
         if not options.authorized:
-            found.append(Problem("dpm", f"{HEAD} is not there, and authorized is empty.", "Name the subjects of head and disk nodes."))
+            words = f"is missing, and {HEAD}, which is not there, cannot be written without it."
+            found.append(Problem("dpm_authorized", words, "Name the subjects of head and disk nodes."))
     fresh = not disk_only and options.dav_file not in files
     if storage.issuers and not disk_only and (fresh or not apache_conf.parse(files[options.dav_file]).find("OIDCClientID")):
         missing = [name for name in ("id", "secret", "passphrase") if not getattr(options.client, name)]
         if missing:
-            words = f"{options.dav_file} has no OIDC client, and {', '.join(missing)} of client not given."
-            found.append(Problem("dpm", words, "Register DPM at the issuer; make the passphrase at random."))
+            words = f"is missing, and {options.dav_file} has no OIDC client yet."
+            remedies = {"passphrase": "Make it at random."}
+            found += [Problem(f"dpm_client.{name}", words, remedies.get(name, "Register DPM at the issuer.")) for name in missing]
     if not fresh and options.dav_file in files:
         ports = {door.port for door in storage.doors if door.scheme in HTTP_SCHEMES}
         document = apache_conf.parse(files[options.dav_file])

@@ -28,13 +28,15 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.eos import 
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks.xrootd import Facts, Placed, Server, protocol_of
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats import scitokens_cfg
+from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Issuer, Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Account
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import restarts
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.eos_instance import Account, account_problems
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile, copies
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.xrootd import (
     HEAD,
     HTTP_SCHEMES,
     Draft,
-    WantedFile,
     issuer_section,
     tokens_text,
 )
@@ -128,7 +130,10 @@ class Site:
 
 
 def plan(storage: Storage, options: Options, files: Mapping[str, str]) -> Site:
-    """What the files of the node should be. files: text of all that was found, by path."""
+    """What the files of the node should be. files: text of all that was found, by path. Raises DescriptionError for wrong accounts."""
+    problems = list(account_problems(storage, options.accounts)) if "mgm" in options.parts else []
+    if problems:
+        raise DescriptionError(problems)
     wanted: list[WantedFile] = []
     release = xrootd_release(parse_release(storage.release))
     if "mgm" in options.parts:
@@ -143,15 +148,8 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str]) -> Site:
         wanted += _main(FST, files, release, lambda draft: _storage_node(draft, options))
         unit = f"# {HEAD}\n[Service]\nEnvironment=EOS_FST_HTTP_PORT={options.fst_port}\n"
         wanted.append(WantedFile(FST_UNIT_FILE, unit, None, "root", "root", "0644"))
-    copies = [
-        WantedFile(path, None, source, USER, USER, mode, secret=secret)
-        for path, source, mode, secret in (
-            (options.certificate, options.certificate_source, "0644", False),
-            (options.key, options.key_source, "0400", True),
-        )
-        if source and source != path
-    ]
-    return Site((*(each for each in wanted if files.get(each.path) != each.content), *copies))
+    copied = copies(options.certificate, options.certificate_source, options.key, options.key_source, USER)
+    return Site((*(each for each in wanted if files.get(each.path) != each.content), *copied))
 
 
 def restart_reasons(
@@ -161,23 +159,10 @@ def restart_reasons(
     shared = [options.certificate, options.key]
     needing = {"mgm": [MGM, options.macaroons_file, *shared], "fst": [FST, FST_UNIT_FILE, *shared]}
     new = set(written)
-    reasons: dict[str, list[str]] = {}
-    for part in options.parts:
-        unit = UNITS[part]
-        service = services.get(unit, {})
-        started = service.get("started")
-        found = [f"{path} is written" for path in needing[part] if path in new]
-        if started is None:
-            found.append(f"{unit} is {service.get('active') or 'not there yet'}")
-        else:
-            found += [
-                f"{path} is newer than the running service"
-                for path in needing[part]
-                if path not in new and entries.get(path, {}).get("mtime", 0) > started
-            ]
-        if found:
-            reasons[unit] = found
-    return reasons
+    found = {
+        UNITS[part]: restarts.reasons(UNITS[part], services.get(UNITS[part], {}), needing[part], entries, new) for part in options.parts
+    }
+    return {unit: each for unit, each in found.items() if each}
 
 
 def groups_file(issuer: Issuer) -> str:

@@ -11,7 +11,7 @@ common/LayoutId.hh; the order of attributes over space policies is that of doc/d
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
@@ -204,47 +204,52 @@ def userinfo(issuer: Issuer) -> str:
     return f"{parts.netloc}{parts.path.rstrip('/')}/userinfo"
 
 
-def _problems(storage: Storage, wanted: Wanted) -> Iterator[Problem]:
-    if not any(door.scheme in ("davs", "https", "root") for door in storage.doors):
-        yield Problem("datalake_storage.doors", "EOS serves davs, https and root, and none of them is a door.", "Add one.")
+def account_problems(storage: Storage, accounts: Sequence[Account]) -> Iterator[Problem]:
+    """What is wrong with the local users of a storage's issuers."""
     names = {issuer.name for issuer in storage.issuers}
-    for number, account in enumerate(wanted.accounts):
-        here = f"accounts[{number}]"
+    for number, account in enumerate(accounts):
+        here = f"eos_accounts[{number}]"
         if account.issuer not in names:
             yield Problem(f"{here}.issuer", f'"{account.issuer}" is not an issuer of this storage.', "Name one of issuers.")
         if account.uid < 1 or account.gid < 1:
             yield Problem(f"{here}.uid", f"{account.user} would be root, for whom there are no rights.", "Give a uid and a gid above 0.")
     for issuer in storage.issuers:
-        mine = [
-            account for account in wanted.accounts if account.issuer == issuer.name and account.group is None and account.subject is None
-        ]
+        mine = [account for account in accounts if account.issuer == issuer.name and account.group is None and account.subject is None]
         if len(mine) != 1:
             yield Problem(
-                "accounts",
+                "eos_accounts",
                 f"has {len(mine)} accounts without group for the issuer {issuer.name}; EOS decides rights by local users, and tokens "
                 "that become nobody are locked out.",
                 "Give exactly one, with user, uid and gid.",
             )
+
+
+def _problems(storage: Storage, wanted: Wanted) -> Iterator[Problem]:
+    if not any(door.scheme in ("davs", "https", "root") for door in storage.doors):
+        yield Problem("datalake_storage.doors", "EOS serves davs, https and root, and none of them is a door.", "Add one.")
+    yield from account_problems(storage, wanted.accounts)
     for number, area in enumerate(storage.areas):
         layout, stripes = layout_of(area, wanted)
         here = f"datalake_storage.areas[{number}]"
         if area.media == "tape":
             yield Problem(f"{here}.media", "Tape behind EOS is CTA, which is not configured here.", "Leave the area out.")
         if layout not in LAYOUTS:
-            yield Problem(f"placements.{area.name}.layout", f'"{layout}" is no layout of EOS.', f"Known: {', '.join(LAYOUTS)}.")
+            yield Problem(f"eos_placements.{area.name}.layout", f'"{layout}" is no layout of EOS.', f"Known: {', '.join(LAYOUTS)}.")
         elif layout == "replica" and not 1 <= stripes <= 16:
-            yield Problem(f"placements.{area.name}.stripes", f"{stripes} copies are not possible.", "Give 1 to 16.")
+            yield Problem(f"eos_placements.{area.name}.stripes", f"{stripes} copies are not possible.", "Give 1 to 16.")
         elif layout in PARITY and stripes <= PARITY[layout] + 1:
             yield Problem(
-                f"placements.{area.name}.stripes", f"{layout} over {stripes} disks holds no data.", f"Give at least {PARITY[layout] + 2}."
+                f"eos_placements.{area.name}.stripes",
+                f"{layout} over {stripes} disks holds no data.",
+                f"Give at least {PARITY[layout] + 2}.",
             )
         elif (layout == "plain" and area.copies > 1) or (layout == "replica" and stripes < area.copies):
             yield Problem(
-                f"placements.{area.name}", f"{layout} with {stripes} stripes keeps fewer than {area.copies} copies.", "Choose replica."
+                f"eos_placements.{area.name}", f"{layout} with {stripes} stripes keeps fewer than {area.copies} copies.", "Choose replica."
             )
     for name in wanted.placements:
         if name not in {area.name for area in storage.areas}:
-            yield Problem(f"placements.{name}", f'"{name}" is not an area of this storage.', "Correct the name.")
+            yield Problem(f"eos_placements.{name}", f'"{name}" is not an area of this storage.', "Correct the name.")
 
 
 def _spaces(storage: Storage, wanted: Wanted, found: Instance) -> Iterator[Step]:

@@ -10,7 +10,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.escape.datalake.plugins.plugin_utils.checks import storm_backend as backend_checks
@@ -21,7 +21,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive impor
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Area, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import MASK
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm_backend, storm_webdav
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import restarts, storm_backend, storm_webdav
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import (
     HEAD,
     AccessPoint,
@@ -33,6 +33,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layo
     space_token,
     storage_class,
 )
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile, copies
 
 UNITS = {
     "webdav": "storm-webdav.service",
@@ -53,28 +54,15 @@ NAMESPACE_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class WantedFile:
-    """A file as it should be; None leaves owner and mode of a file that is there alone. source: file of the host whose bytes are taken."""
-
-    path: str
-    content: str | None = field(default=None, repr=False)
-    source: str | None = None
-    owner: str | None = None
-    group: str | None = None
-    mode: str | None = None
-    secret: bool = False
-
-
-@dataclass(frozen=True)
 class Site:
     """Everything that a host needs.
 
-    mounts: partition and directory that it is to be seen at. directories: path and mode, the service's own. restarts: the files that a
+    mounts: partition and directory that it is to be seen at. directories: path, owner and mode. restarts: the files that a
     service reads at its start, by unit. points: the storage areas of WebDAV.
     """
 
     files: tuple[WantedFile, ...]
-    directories: tuple[tuple[str, str], ...]
+    directories: tuple[tuple[str, str, str], ...]
     mounts: tuple[tuple[str, str], ...]
     restarts: Mapping[str, tuple[str, ...]]
     points: tuple[AccessPoint, ...]
@@ -115,7 +103,7 @@ def plan(
         wanted.append(
             WantedFile(path, text, None, owner if new else None, group if new else None, mode if new else None, secret=path in hidden)
         )
-    wanted += _copies(options)
+    wanted += copies(options.certificate, options.certificate_source, options.key, options.key_source, options.user)
     return Site(tuple(wanted), own_directories(points, options), _mounts(where), _restarts(drafts, options), points)
 
 
@@ -144,24 +132,13 @@ def restart_reasons(
 ) -> dict[str, list[str]]:
     """Why each unit must be restarted: what is written now, what was written after its start, and units that do not run."""
     changed = set(written)
-    reasons: dict[str, list[str]] = {}
-    for service in sorted(options.services, key=list(UNITS).index):
-        unit = UNITS[service]
-        needing = site.restarts[unit]
-        mine = [f"{path} is written" for path in needing if path in changed]
-        state = services.get(unit, {})
-        started = state.get("started")
-        if started is None:
-            mine.append(f"{unit} is {state.get('active') or 'not there yet'}")
-        else:
-            mine += [
-                f"{path} is newer than the running service"
-                for path in needing
-                if path not in changed and entries.get(path, {}).get("mtime", 0) > started
-            ]
-        if mine:
-            reasons[unit] = mine
-    return reasons
+    units = {UNITS[service] for service in options.services}
+    found = {
+        unit: restarts.reasons(unit, services.get(unit, {}), site.restarts[unit], entries, changed)
+        for unit in UNITS.values()
+        if unit in units
+    }
+    return {unit: each for unit, each in found.items() if each}
 
 
 def masked(text: str) -> str:
@@ -207,7 +184,7 @@ def _webdav(
         for path, text in storm_webdav.area_texts(points, storage, options, release).items()
     }
     drafts[storm_webdav.application_path(found)] = (
-        storm_webdav.application_text(points, storage, found, release, options.flat_vos),
+        storm_webdav.application_text(points, storage, options, found, release, secrets),
         private,
     )
     owner = private if options.macaroons else PUBLIC
@@ -312,21 +289,13 @@ def hidden_paths(options: Options) -> frozenset[str]:
         storm_backend.DATABASE_GRANTS,
     }
     if options.macaroons:
-        paths |= {f"/{storm_webdav_site.DROP_IN}", f"/{storm_webdav_site.SYSCONFIG}"}
+        settings = f"/{storm_webdav_site.APPLICATION}"
+        paths |= {f"/{storm_webdav_site.DROP_IN}", f"/{storm_webdav_site.SYSCONFIG}", settings, settings.replace(".yml", ".yaml")}
     return frozenset(paths)
 
 
-def _copies(options: Options) -> list[WantedFile]:
-    copies = []
-    if options.certificate_source and options.certificate_source != options.certificate:
-        copies.append(WantedFile(options.certificate, None, options.certificate_source, options.user, options.user, "0644"))
-    if options.key_source and options.key_source != options.key:
-        copies.append(WantedFile(options.key, None, options.key_source, options.user, options.user, "0400", secret=True))
-    return copies
-
-
-def own_directories(points: tuple[AccessPoint, ...], options: Options) -> tuple[tuple[str, str], ...]:
-    """The service's own directories, parents first."""
+def own_directories(points: tuple[AccessPoint, ...], options: Options) -> tuple[tuple[str, str, str], ...]:
+    """The service's own directories, parents first: path, owner and mode."""
     found = [posixpath.dirname(each) for each in (options.certificate, options.key) if options.certificate_source or options.key_source]
     for point in points:
         found.append(point.root)
@@ -338,7 +307,7 @@ def own_directories(points: tuple[AccessPoint, ...], options: Options) -> tuple[
             found += [place.partition] if place.partition else []
     if options.report:
         found.append(options.report_root)
-    return tuple((path, "0755") for path in dict.fromkeys(found))
+    return tuple((path, options.user, "0755") for path in dict.fromkeys(found))
 
 
 def _mounts(where: tuple[Place, ...]) -> tuple[tuple[str, str], ...]:
@@ -369,6 +338,10 @@ def _problems(storage: Storage, options: Options, release: Release | None) -> It
         yield Problem(f"{at}.doors", "has several WebDAV ports, and StoRM WebDAV serves one.", "Keep one port.")
     if not ports and "webdav" in options.services:
         yield Problem(f"{at}.doors", "has no davs door for StoRM WebDAV.", "Add one, such as {scheme: davs, host: ..., port: 8443}.")
+    if "webdav" in options.services and len(storm_webdav.names_of(storage, options)) > storm_webdav.NAMES:
+        yield Problem(
+            "storm_aliases", f"make more than {storm_webdav.NAMES} names with the doors, and WebDAV reads no more.", "Leave some out."
+        )
     for scheme, service in (("srm", "frontend"), ("gsiftp", "gridftp")):
         if any(door.scheme == scheme for door in storage.doors) and service not in options.services:
             yield Problem(f"{at}.doors", f"has a {scheme} door, and no {service} is installed.", f"Add {service} to storm_services.")

@@ -26,6 +26,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import (
     storm_namespace,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.formats.storm_namespace import AppRule, Filesystem, MapRule, Prot
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.text_lines import replace_lines, split_lines
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Door, Storage
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import (
     HEAD,
@@ -173,15 +174,15 @@ def gridftp_text(storage: Storage, found: str | None) -> str:
     wanted = {"port": str(port), "port_range": "20000,25000", "load_dsi_module": "StoRM", "allowed_modules": "StoRM"}
     if found is None:
         return f"# {HEAD}\n" + "".join(f"{key} {value}\n" for key, value in wanted.items())
-    lines = found.splitlines()
+    text = found
     for key, value in wanted.items():
+        lines = split_lines(text)
         places = [number for number, line in enumerate(lines) if line.split()[:1] == [key]]
         if not places:
-            lines.append(f"{key} {value}")
+            text = replace_lines(lines, len(lines), len(lines), [f"{key} {value}"])
         elif key == "port" and lines[places[-1]].split()[1:] != [value]:
-            lines[places[-1]] = f"{key} {value}"
-    text = "\n".join(lines)
-    return text + "\n" if found.endswith("\n") or text != found else text
+            text = replace_lines(lines, places[-1], places[-1] + 1, [f"{key} {value}"])
+    return text
 
 
 def info_provider_text(places: Iterable[Place], storage: Storage, options: Options, found: str | None) -> str:

@@ -32,8 +32,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import (
     vomsdir_lsc,
     yaml_text,
 )
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.service_environment import Environment
-from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import YamlText, relaxed
+from ansible_collections.escape.datalake.plugins.plugin_utils.formats.yaml_text import EditError, YamlText, relaxed
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Access, Area, Issuer, Storage
@@ -41,7 +40,8 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layo
 
 LIMITS = f"/{DROP_INS}filelimit.conf"
 REPORT_AREA = "info"
-HTTPS_PORT, HTTP_PORT = 8443, 8085
+HTTPS_PORT = 8443
+NAMES = 4  # STORM_WEBDAV_HOSTNAME_0 to _3
 ACTIONS = {"read": ["read", "list"], "write": ["all"]}
 MEGABYTES_FIRST, MEGABYTES_EACH = 256, 6
 """Heap: for the service itself, and for each connection."""
@@ -135,25 +135,37 @@ def _report_text(options: Options, release: Release | None) -> str:
 
 
 def application_text(
-    points: Iterable[AccessPoint], storage: Storage, found: Webdav, release: Release | None, flat_vos: Sequence[str] = ()
+    points: Iterable[AccessPoint], storage: Storage, options: Options, found: Webdav, release: Release | None, secrets: Secrets
 ) -> str:
-    """application.yml with the issuers and policies of the storage.
+    """application.yml with the issuers and policies of the storage, and settings that it says itself.
 
-    Raises DescriptionError where these stand in the file of a profile, or in one of several documents, and would have to be changed.
+    Raises DescriptionError when it cannot be edited, and where issuers or policies stand in the file of a profile, or in one of several
+    documents, and would have to be changed.
     """
-    listed = tuple(points)
+    try:
+        document = _application(tuple(points), storage, options, found, release)
+        for key, _variable, value in _service_settings(storage, options, secrets):
+            if _differs(found, key, value) and _in_application(found, key):
+                document = document.set(key.split("."), _typed(key, value))
+        for name in names_of(storage, options) if _own_names(found) is not None else ():
+            if name not in found.hostnames:
+                document = document.append(("storm", "hostnames"), name)
+        return document.render()
+    except EditError as problem:
+        at, words = f"{application_path(found)}:{problem.line}", f"{problem}, so nothing was changed."
+        raise DescriptionError([Problem(at, words, "Write it plainly, or make this change by hand.")]) from None
 
+
+def _application(points: tuple[AccessPoint, ...], storage: Storage, options: Options, found: Webdav, release: Release | None) -> YamlText:
     def with_issuers(document: YamlText) -> YamlText:
         for issuer in storage.issuers:
             document = _with_issuer(document, issuer, storage, found, release)
         return document
 
     def with_policies(document: YamlText) -> YamlText:
-        return _with_policies(document, listed, storage, found, release, flat_vos) if has_policies(release) else document
+        return _with_policies(document, points, storage, found, release, options.flat_vos) if has_policies(release) else document
 
-    document = found.settings
-    if not document.text:
-        document = yaml_text.parse(f"# {HEAD}\n", relaxed)
+    document = found.settings if found.settings.text else yaml_text.parse(f"# {HEAD}\n", relaxed)
     problems = []
     for path, edit in ((("oauth", "issuers"), with_issuers), (("storm", "authz", "policies"), with_policies)):
         file, home = found.layer(path)
@@ -171,7 +183,7 @@ def application_text(
         raise DescriptionError(problems)
     if release is not None and (1, 4, 0) <= release < storm_release.REDIS_QUIET:
         document = document.set(("management", "health", "redis", "enabled"), False)
-    return document.render()
+    return document
 
 
 def _with_issuer(document: YamlText, issuer: Issuer, storage: Storage, found: Webdav, release: Release | None) -> YamlText:
@@ -305,46 +317,75 @@ def environment_text(storage: Storage, options: Options, found: Webdav, release:
     have = found.environments.get(path.lstrip("/"))
     kind: service_environment.Kind = "file" if path == f"/{SYSCONFIG}" else "drop-in"
     document = have or service_environment.parse(f"# {HEAD}\n" + ("[Service]\n" if kind == "drop-in" else ""), kind)
-    if storage.issuers:
-        document = _set(document, found, "storm.tls.require-client-cert", "STORM_WEBDAV_REQUIRE_CLIENT_CERT", "false")
+    for key, variable, value in _service_settings(storage, options, secrets):
+        if _differs(found, key, value) and not _in_application(found, key):
+            document = document.set(variable, value)
     for number, name in enumerate(_new_names(storage, options, found)):
         document = document.set(f"STORM_WEBDAV_HOSTNAME_{number}", name)
-    port = next((door.port for door in storage.doors if door.scheme in ("davs", "https")), HTTPS_PORT)
-    document = _set(document, found, "storm.connector.secure-port", "STORM_WEBDAV_HTTPS_PORT", str(port))
-    document = _set(document, found, "storm.connector.port", "STORM_WEBDAV_HTTP_PORT", str(options.http_port))
-    if options.certificate_source:
-        document = _set(document, found, "storm.tls.certificate-path", "STORM_WEBDAV_CERTIFICATE_PATH", options.certificate)
-    if options.key_source:
-        document = _set(document, found, "storm.tls.private-key-path", "STORM_WEBDAV_PRIVATE_KEY_PATH", options.key)
     if found.variable("STORM_WEBDAV_JVM_OPTS") is None:
         heap = MEGABYTES_FIRST + MEGABYTES_EACH * options.connections
         document = document.set("STORM_WEBDAV_JVM_OPTS", f"-Xms{heap}m -Xmx{heap}m")
         document = document.set("STORM_WEBDAV_MAX_CONNECTIONS", str(options.connections))
-    if options.macaroons and secrets.macaroons:
-        document = _set(document, found, "storm.authz-server.enabled", "STORM_WEBDAV_AUTHZ_SERVER_ENABLE", "true")
-        document = _set(document, found, "storm.authz-server.secret", "STORM_WEBDAV_AUTHZ_SERVER_SECRET", secrets.macaroons)
     for name, value in options.environment.items():
         document = document.set(name, value)
     return document.render()
 
 
-def _set(document: Environment, found: Webdav, key: str, variable: str, value: str) -> Environment:
-    """A variable set, unless application.yml or a default says the same already."""
+def _service_settings(storage: Storage, options: Options, secrets: Secrets) -> list[tuple[str, str, str]]:
+    """Key, variable and value of the settings that follow from the description."""
+    port = next((door.port for door in storage.doors if door.scheme in ("davs", "https")), HTTPS_PORT)
+    settings = [
+        ("storm.connector.secure-port", "STORM_WEBDAV_HTTPS_PORT", str(port)),
+        ("storm.connector.port", "STORM_WEBDAV_HTTP_PORT", str(options.http_port)),
+    ]
+    if storage.issuers:
+        settings.insert(0, ("storm.tls.require-client-cert", "STORM_WEBDAV_REQUIRE_CLIENT_CERT", "false"))
+    if options.certificate_source:
+        settings.append(("storm.tls.certificate-path", "STORM_WEBDAV_CERTIFICATE_PATH", options.certificate))
+    if options.key_source:
+        settings.append(("storm.tls.private-key-path", "STORM_WEBDAV_PRIVATE_KEY_PATH", options.key))
+    if options.macaroons and secrets.macaroons:
+        settings.append(("storm.authz-server.enabled", "STORM_WEBDAV_AUTHZ_SERVER_ENABLE", "true"))
+        settings.append(("storm.authz-server.secret", "STORM_WEBDAV_AUTHZ_SERVER_SECRET", secrets.macaroons))
+    return settings
+
+
+def _differs(found: Webdav, key: str, value: str) -> bool:
     now, _file, _line = found.setting(key)
-    same = truth(now) == truth(value) if value in ("true", "false") else str(now) == value
-    return document if same else document.set(variable, value)
+    return truth(now) != truth(value) if value in ("true", "false") else str(now) != value
+
+
+def _typed(key: str, value: str) -> Any:
+    """A value as application.yml says it."""
+    if value in ("true", "false"):
+        return value == "true"
+    return int(value) if key.endswith("port") else value
+
+
+def _in_application(found: Webdav, key: str) -> bool:
+    """Whether application.yml says a value itself; then nobody asks the variable."""
+    _value, file, line = found.setting(key)
+    return file == found.settings_file and line > 0
+
+
+def _own_names(found: Webdav) -> list[str] | None:
+    """The names of the service that application.yml lists; None when it leaves them to variables."""
+    listed = found.settings.get(("storm", "hostnames"))
+    return listed if isinstance(listed, list) and not any("$" in str(name) for name in listed) else None
 
 
 def _new_names(storage: Storage, options: Options, found: Webdav) -> list[str]:
-    """All names of the service in their order, none when the service knows the wanted ones already."""
-    wanted = dict.fromkeys([*(door.host for door in storage.doors if door.scheme in ("davs", "https")), *options.aliases])
-    have = found.hostnames
-    return [] if set(wanted) <= set(have) else list(dict.fromkeys([*have, *wanted]))[:4]
+    """All names for variables, none when the service knows the wanted ones already; wanted ones first where there is no room for all."""
+    wanted, have = names_of(storage, options), found.hostnames
+    if set(wanted) <= set(have) or _own_names(found) is not None:
+        return []
+    every = list(dict.fromkeys([*have, *wanted]))
+    return every if len(every) <= NAMES else list(dict.fromkeys([*wanted, *have]))[:NAMES]
 
 
-def heap_of(options: Options) -> int:
-    """Megabytes."""
-    return MEGABYTES_FIRST + MEGABYTES_EACH * options.connections
+def names_of(storage: Storage, options: Options) -> list[str]:
+    """The names that clients use."""
+    return list(dict.fromkeys([*(door.host for door in storage.doors if door.scheme in ("davs", "https")), *options.aliases]))
 
 
 def wellknown_text(storage: Storage, options: Options, files: Mapping[str, str]) -> str | None:

@@ -26,6 +26,8 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.formats import aut
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import area_access, scope_path
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError, Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Issuer, Storage
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import restarts
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_file import WantedFile, copies
 
 HTTP_SCHEMES = frozenset({"davs", "https"})
 ROOT_SCHEMES = frozenset({"root", "roots", "xroot", "xroots"})
@@ -36,6 +38,12 @@ AUTHDB_SECONDS = 60  # how often the server looks for a changed authdb
 SCITOKENS_SECONDS = 60  # how often it reads scitokens.cfg again; fixed in the plug-in
 HEAD = "Written by the Ansible collection escape.datalake. Lines added by hand stay."
 UNIT_HEAD = "# Keys of token issuers are kept here; without it each restart depends on the issuers being up."
+
+SAID_ONCE = frozenset(
+    {"ofs.osslib", "pss.origin", "pss.cachelib"}
+    | {f"pfc.{name}" for name in ("blocksize", "diskusage", "onlyifcached", "prefetch", "ram", "spaces", "user", "writequeue")}
+)
+"""Directives of caches of which a server has one: another value takes the place of the old one."""
 
 
 @dataclass(frozen=True)
@@ -86,24 +94,11 @@ class Options:
 
 
 @dataclass(frozen=True)
-class WantedFile:
-    """A file as it should be; None leaves owner and mode of a file that is there alone. source: file of the host whose bytes are taken."""
-
-    path: str
-    content: str | None = None
-    source: str | None = None
-    owner: str | None = None
-    group: str | None = None
-    mode: str | None = None
-    secret: bool = False
-
-
-@dataclass(frozen=True)
 class Site:
     """Everything that a server needs. reread: files that the running server reads again by itself, with the seconds that it takes."""
 
     files: tuple[WantedFile, ...]
-    directories: tuple[tuple[str, str], ...]  # path and mode of those that belong to the service
+    directories: tuple[tuple[str, str, str], ...]  # path, owner and mode
     server: Server
     reread: Mapping[str, int]
 
@@ -173,6 +168,15 @@ def _always(_each: Placed) -> bool:
     return True
 
 
+def _unstacked(each: Placed) -> bool:
+    """Whether a directive is not one that puts a plug-in on top of others."""
+    return each.args[:1] != ("++",)
+
+
+def _says(words: tuple[str, ...]) -> Callable[[Placed], bool]:
+    return lambda each: each.words == words
+
+
 def plan(storage: Storage, options: Options, files: Mapping[str, str], facts: Facts, release: tables.Release | None) -> Site:
     """What the files of the server should be.
 
@@ -199,7 +203,7 @@ def plan(storage: Storage, options: Options, files: Mapping[str, str], facts: Fa
     wanted += [WantedFile(path, draft.files[path], None, *modes[path]) for path in modes if path not in files]
     if not any("XDG_CACHE_HOME=" in text for path, text in files.items() if not path.endswith(".cfg")):
         wanted.append(WantedFile(options.unit_file, _unit(options), None, "root", "root", "0644"))
-    wanted += _copies(options, server)
+    wanted += copies(options.certificate, options.certificate_source, options.key, options.key_source, options.user)
     reread = {tokens_path: SCITOKENS_SECONDS}
     refresh = server.last("acc.authrefresh")
     if refresh and refresh.args[:1] == (str(AUTHDB_SECONDS),):
@@ -226,16 +230,10 @@ def restart_reasons(
         *(each.path for each in site.files if each.source or each.secret),
         *(site.server.tls.args if site.server.tls else ()),
     }
-    reasons = [f"{path} is written" for path in written if path in needing]
-    started = service.get("started")
-    if started is None:
-        return [*reasons, f"{options.unit} is {service.get('active') or 'not there yet'}"]
-    reasons += [f"port {port} is open and nobody answers there" for port, alive in answers.items() if alive is False]
-    return reasons + [
-        f"{path} is newer than the running service"
-        for path in sorted(needing)
-        if f"{path} is written" not in reasons and entries.get(path, {}).get("mtime", 0) > started
-    ]
+    reasons = restarts.reasons(options.unit, service, sorted(needing), entries, set(written))
+    if service.get("started") is not None:
+        reasons += [f"port {port} is open and nobody answers there" for port, alive in answers.items() if alive is False]
+    return reasons
 
 
 # --- the main file ---------------------------------------------------------------------------------------------------------------------
@@ -420,7 +418,11 @@ def _monitoring(draft: Draft, _storage: Storage, options: Options) -> None:
 def _further(draft: Draft, _storage: Storage, options: Options) -> None:
     for line in options.directives:
         words = tuple(line.split())
-        if words and not any(each.words == words for each in draft.server.placed):
+        if words[:1] == ("setenv",):
+            draft.exact(*words, key=1)
+        elif words and words[0] in SAID_ONCE and words[1:2] != ("++",):
+            draft.ensure(words, _unstacked, _says(words))
+        elif words and not any(each.words == words for each in draft.server.placed):
             draft.insert(words)
 
 
@@ -567,17 +569,8 @@ def _unit(options: Options) -> str:
     return f"# {HEAD}\n{UNIT_HEAD}\n[Service]\nEnvironment=XDG_CACHE_HOME={options.cache}\n{made}{settings}"
 
 
-def _copies(options: Options, server: Server) -> list[WantedFile]:
-    copies = []
-    if options.certificate_source and options.certificate_source != options.certificate:
-        copies.append(WantedFile(options.certificate, None, options.certificate_source, options.user, options.user, "0644"))
-    if options.key_source and options.key_source != options.key:
-        copies.append(WantedFile(options.key, None, options.key_source, options.user, options.user, "0400", secret=True))
-    return copies
-
-
-def directories_of(storage: Storage, options: Options, server: Server | None = None) -> tuple[tuple[str, str], ...]:
-    """Path and mode of the directories of the service: certificate, name space with one directory per area, partitions, further ones."""
+def directories_of(storage: Storage, options: Options, server: Server | None = None) -> tuple[tuple[str, str, str], ...]:
+    """Path, owner and mode of the service's directories: certificate, name space with one directory per area, partitions, further ones."""
     root = server.last("oss.localroot") if server else None
     top = root.args[0] if root and root.args else options.name_space
     paths = [top]
@@ -590,4 +583,4 @@ def directories_of(storage: Storage, options: Options, server: Server | None = N
     certificates = [
         posixpath.dirname(each) for each in (options.certificate, options.key) if options.certificate_source or options.key_source
     ]
-    return tuple((path, "0755") for path in dict.fromkeys([*certificates, *paths, *options.directories]))
+    return tuple((path, options.user, "0755") for path in dict.fromkeys([*certificates, *paths, *options.directories]))

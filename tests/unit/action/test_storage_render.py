@@ -99,5 +99,15 @@ def test_problems_of_all_storages_are_told_together(tmp_path: Path) -> None:
     assert {problem.path.partition(":")[0] for problem in caught.value.problems} == {"se2", "eos"}
 
 
+def test_a_full_site_of_storm_is_rendered_as_its_variables_say(tmp_path: Path) -> None:
+    storm = {**XROOTD, "system": "storm", "release": "1.9.0", "x509": {"vos": ["escape"]}}
+    given = {"storm_services": ["webdav", "backend", "frontend"], "storm_areas": {"data": {"space_token": "ESCAPE_DATA"}}}
+    answer = run(tmp_path, {"se3": storm}, variables={"se3": given})
+    assert answer["changed"]
+    assert "ESCAPE_DATA" in (tmp_path / "se3/etc/storm/backend-server/namespace.xml").read_text()
+    assert (tmp_path / "se3/etc/storm/backend-server/storm.properties").stat().st_mode & 0o777 == 0o600
+    assert not run(tmp_path, {"se3": storm}, variables={"se3": given})["changed"]
+
+
 def test_the_documentation_names_every_argument() -> None:
     assert set(yaml.safe_load(storage_render.DOCUMENTATION)["options"]) == set(ActionModule.ARGUMENTS)

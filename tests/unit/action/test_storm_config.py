@@ -66,7 +66,15 @@ class Machine:
             for path in fnmatch.filter([*self.files, *self.directories], pattern) if "*" in pattern else [pattern]:
                 answer[path] = self.entry(path, path in secrets)
         unit = {"load": "loaded", "active": "active" if self.started else "inactive", "enabled": "enabled", "started": self.started}
-        return {"files": answer, "services": dict.fromkeys(services, unit), "packages": dict.fromkeys(packages, "1.9.0")}
+        return {
+            "files": answer,
+            "services": dict.fromkeys(services, unit),
+            "packages": dict.fromkeys(packages, "1.9.0"),
+            "users": {},
+            "answers": {},
+            "hostname": "dav",
+            "now": self.clock,
+        }
 
     def entry(self, path: str, secret: bool) -> dict[str, Any]:
         if path in self.directories:
@@ -205,6 +213,25 @@ def test_secrets_that_everybody_can_read_are_closed(served: Machine) -> None:
     assert "storm.secret-mode" in {each["rule"] for each in answer["found"]}
 
 
+def test_hand_written_files_with_secrets_are_kept_and_never_open(machine: Machine) -> None:
+    machine.put(PROPERTIES, "storm.service.port=8444\nstorm.service.request-db.passwd=storm\n", mode="0644")
+    answer = run(machine)
+    closing, writing = machine.requests[-2:]
+    assert [(each["path"], each["mode"]) for each in closing["files"]] == [(PROPERTIES, "0640")]
+    assert next(each["backup"] for each in writing["files"] if each["path"] == PROPERTIES) is True
+    assert not any(each["backup"] for each in writing["files"] if each["path"].endswith("hostkey.pem"))
+    shown = next(each for each in answer["diff"] if each["before_header"] == PROPERTIES)
+    assert "mode 0644 becomes 0640" in shown["after_header"]
+    assert "passwd=storm" not in str(shown)
+
+
+def test_a_file_that_cannot_be_edited_is_named_with_its_line(served: Machine) -> None:
+    served.put(YML, "oauth:\n  issuers: none\n")
+    with pytest.raises(DescriptionError, match=f"{YML}:2: oauth.issuers is no list"):
+        run(served)
+    assert served.calls == ["host_read"]
+
+
 def test_missing_mounts_are_told_until_they_are_there(machine: Machine) -> None:
     answer = run(machine)
     assert answer["mounts"] == []
@@ -217,14 +244,6 @@ def test_missing_mounts_are_told_until_they_are_there(machine: Machine) -> None:
     assert run(machine, storage=elsewhere)["mounts"] == []
 
 
-def test_a_check_needs_no_description(served: Machine) -> None:
-    served.put(AREA, served.files[AREA]["content"].replace("orgsGrantReadPermission=false", "orgsGrantReadPermission=true"))
-    answer = run(served, check_only=True, lake=None, storage=None)
-    assert served.calls == ["host_read"]
-    assert answer["refused"] is True
-    assert "storm.scopes-not-binding" in {each["rule"] for each in answer["findings"]}
-
-
 def test_wrong_area_options_are_told_together(machine: Machine) -> None:
     with pytest.raises(DescriptionError) as caught:
         run(machine, areas={"nowhere": {}, "fast": {"online_size": "many", "colour": "red"}})
@@ -232,3 +251,20 @@ def test_wrong_area_options_are_told_together(machine: Machine) -> None:
     assert "nowhere" in told
     assert "colour" in told
     assert "many" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"areas": {"fast": "T1D0"}}, r"storm_areas\.fast: is no mapping"),
+        ({"areas": {"fast": {"storage_class": "T9"}}}, r"storm_areas\.fast: .*T0D1"),
+        ({"areas": {"fast": {"quota": {"device": "gpfs0"}}}}, r"storm_areas\.fast: .*fileset, group, user"),
+        ({"areas": {"fast": {"quota": {"device": "gpfs0", "user": "a", "group": "b"}}}}, r"storm_areas\.fast: .*mutually exclusive"),
+        ({"vomsdir": {"escape": ["voms.example.org"]}}, r"storm_vomsdir\.escape: is no mapping"),
+        ({"vomsdir": {"escape": {"voms.example.org": "/CN=a"}}}, r"storm_vomsdir\.escape: is no mapping"),
+    ],
+)
+def test_options_of_another_shape_are_told(machine: Machine, arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(DescriptionError, match=words):
+        run(machine, **arguments)
+    assert machine.calls == []

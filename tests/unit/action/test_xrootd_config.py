@@ -91,6 +91,7 @@ class Machine:
             "users": {name: {"home": "/var/spool/xrootd"} for name in users},
             "answers": dict.fromkeys(map(str, tls_ports), True),
             "hostname": "se1",
+            "now": self.clock,
         }
 
     def entry(self, path: str, secret: bool) -> dict[str, Any]:
@@ -243,7 +244,7 @@ def test_a_certificate_that_is_not_there_is_named(machine: Machine) -> None:
     del machine.files["/etc/grid-security/hostkey.pem"]
     answer = run(machine)
     assert answer["failed"] is True
-    assert "/etc/grid-security/xrd/hostkey.pem does not exist" in answer["msg"]
+    assert "/etc/grid-security/hostkey.pem does not exist, and /etc/grid-security/xrd/hostkey.pem is to be a copy of it" in answer["msg"]
     assert machine.calls == ["host_read"]
 
 
@@ -287,3 +288,12 @@ def test_a_wrong_description_touches_nothing(machine: Machine) -> None:
     with pytest.raises(DescriptionError):
         run(machine, storage={**STORAGE, "system": "xroot"})
     assert machine.calls == []
+
+
+def test_a_name_space_elsewhere_is_looked_at_once_and_then_left_alone(machine: Machine) -> None:
+    machine.put(MAIN, "all.export /escape\noss.localroot /srv/names\n")
+    run(machine)
+    assert machine.directories["/srv/names/escape/fast"] == "xrootd"
+    machine.restart()
+    answer = run(machine)
+    assert (answer["changed"], answer["actions"], set(machine.calls)) == (False, [], {"host_read"})

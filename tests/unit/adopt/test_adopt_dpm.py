@@ -53,6 +53,19 @@ def test_rendering_it_back_changes_nothing():
     assert planner.plan(storage, planner.Options(), absolute).changed == ()
     found = dpm._dome(files, [])
     wanted = pools.of_storage(storage, adopted.variables["dpm_area_pools"])
+    space = {"poolinfo": {each["name"]: {"s_type": each["type"], "defsize": each["defsize"]} for each in found["pools"]}}
+    tokens = {
+        each["id"]: {
+            "path": each["path"],
+            "quotatkpoolname": each["pool"],
+            "quotatktotspace": str(each["size"]),
+            "quotatkname": each["description"],
+            "groups": {str(number): name for number, name in enumerate(each["groups"], 101)},
+        }
+        for each in found["quota_tokens"]
+    }
+    assert pools.plan(wanted, pools.from_answers(space, tokens)).plan.changes == ()
+    assert pools.warnings(wanted, pools.from_answers(space, tokens)) == []
     assert {(token.path, token.pool, token.size) for token in wanted.tokens} == {
         (token["path"], token["pool"], token["size"]) for token in found["quota_tokens"]
     }

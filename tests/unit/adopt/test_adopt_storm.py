@@ -223,3 +223,10 @@ def test_input_of_puppet_is_read(path: str, text: str) -> None:
 
 def test_nothing_is_not_a_site() -> None:
     assert storm.adopt({}, "1.9.0", "h").storage == {"system": "storm"}
+
+
+def test_a_file_that_cannot_be_edited_is_adopted_and_told() -> None:
+    path = "etc/storm/webdav/config/application.yml"
+    text = "oauth: &all\n  issuers:\n    - {name: escape, issuer: 'https://iam.example.org/'}\nother: *all\n"
+    notes = storm.adopt({**tree("webdav-1.4"), path: text}, "1.4.2", "dav.example.org").notes
+    assert any(f"{path}:3: oauth.issuers[0]" in note and "so nothing was changed" in note for note in notes)

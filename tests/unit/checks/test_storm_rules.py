@@ -108,6 +108,7 @@ CASES: list[tuple[str, tuple[Edit, ...], str, str]] = [
     ("storm.tape-wellknown-missing", ((TAPE, "", None),), ARCHIVE, "1.9.0"),
     ("storm.tape-wellknown", ((TAPE, "https://tape", "http://tape"),), TAPE, "1.9.0"),
     ("storm.yaml-syntax", ((YML, "", "  - [\n"),), YML, "1.9.0"),
+    ("storm.yaml-syntax", ((YML, "", "oauth:\n  issuers: []\n"),), YML, "1.9.0"),
     ("storm.yaml-key-unknown", ((YML, "", "tpc:\n  entirely-new: 1\n"),), YML, "1.9.0"),
     ("storm.yaml-key-misspelt", ((YML, "refresh-period-minutes", "refresh-period-minute"),), YML, "1.9.0"),
     ("storm.yaml-key-release", ((YML, "refresh-period-minutes: 30", "refresh-timeout-seconds: 9"),), YML, "1.4.2"),

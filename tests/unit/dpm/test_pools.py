@@ -37,6 +37,7 @@ TOKENS = st.lists(
         st.sampled_from([None, "a name"]),
         st.one_of(st.none(), st.frozensets(st.sampled_from(GROUPS))),
         st.booleans(),
+        st.booleans(),
     ),
     unique_by=lambda token: (token.path, token.pool),
     max_size=4,
@@ -86,3 +87,24 @@ def test_root_is_not_counted_among_the_groups():
 
 def test_an_empty_answer_removes_nothing():
     assert pools.plan(pools.Wanted(), pools.from_answers({}, {})).orders == ()
+
+
+def token_found(groups: dict[str, str]) -> pools.Found:
+    token = {"path": "/a", "quotatkpoolname": "p", "quotatktotspace": "7", "quotatkname": "ESCAPEDISK", "groups": groups}
+    return pools.from_answers({"poolinfo": {"p": {"s_type": "P", "defsize": "3221225472"}}}, {"t": token})
+
+
+def test_a_described_area_takes_nothing_away_from_its_token():
+    found = token_found({"101": "escape", "102": "escape/Role=production"})
+    described = pools.Wanted(tokens=(pools.QuotaToken("/a", "p", 7, "disk", frozenset({"escape"}), described=True),))
+    assert pools.plan(described, found).orders == ()
+    assert any("escape/Role=production may write to /a" in words for words in pools.warnings(described, found))
+    more = pools.Wanted(tokens=(pools.QuotaToken("/a", "p", 7, "disk", frozenset({"escape/data-manager"}), described=True),))
+    (order,) = pools.plan(more, found).orders
+    assert order.fields["groups"] == "escape,escape/Role=production,escape/data-manager"
+
+
+def test_a_token_that_is_asked_for_by_name_is_exact():
+    exact = pools.Wanted(tokens=(pools.QuotaToken("/a", "p", 7, "disk", frozenset({"escape"})),))
+    (order,) = pools.plan(exact, token_found({"101": "escape", "102": "escape/Role=production"})).orders
+    assert order.fields == {"tokenid": "t", "description": "disk", "groups": "escape"}

@@ -187,9 +187,18 @@ def test_variables_of_a_drop_in() -> None:
 )
 def test_variables_are_read_back(values: dict[str, str], kind: Any) -> None:
     text = service_environment.render(values, kind, "made")
-    if kind == "file":
-        values = {name: value.replace("%%", "%") for name, value in values.items()}
     assert service_environment.parse(text, kind).values == values
+
+
+def test_variables_of_a_line_that_goes_on() -> None:
+    text = '[Service]\nEnvironment="A=1" \\\n  # between\n  "B=2 3" \\\n  C=4\nUser=storm\n'
+    document = service_environment.parse(text)
+    assert document.values == {"A": "1", "B": "2 3", "C": "4"}
+    changed = document.set("B", "5")
+    assert changed.text == text.replace("User=storm\n", 'Environment="B=5"\nUser=storm\n')
+    assert changed.values == {"A": "1", "B": "5", "C": "4"}
+    alone = service_environment.parse("[Service]\nEnvironment= \\\n A=1\nUser=storm\n")
+    assert alone.set("A", "2").text == '[Service]\nEnvironment="A=2"\nUser=storm\n'
 
 
 def test_rows_of_path_authz() -> None:

@@ -107,7 +107,7 @@ def test_acls_are_read():
     )
     acls = plan()["acls"][0]
     assert (acls["group"], acls["mode"]) == ("escape/data-manager", "0775")
-    assert {"who": "group escape", "rights": "r-x", "inherited": True} in acls["entries"]
+    assert {"who": "group escape", "rights": "r-x", "inherited": True, "dcache": "GROUP:101:+rlntcx:fdo"} in acls["entries"]
 
 
 @pytest.mark.parametrize(
@@ -222,3 +222,22 @@ def test_the_page_says_it_all():
     ):
         assert words in page
     assert all(f"`{step['id']}`" in page for step in document["steps"])
+
+
+def test_entries_of_an_acl_as_dcache_writes_them():
+    entries = dpm_to_dcache.parse_acl("A70,C70,D7101,D5102,B6103,E50,F50,a70,c50,d7101,e70,f00,D0104")
+    assert [dpm_to_dcache.ace(each, entries) for each in entries] == [
+        "",
+        "",
+        "GROUP:101:+rlntcx",  # the mask takes w away
+        "GROUP:102:+rlntcx",
+        "USER:103:+rlntc",
+        "",
+        "",
+        "",
+        "",
+        "GROUP:101:+rlntcwfsadDNTx:fdo",
+        "",
+        "",
+        "",
+    ]

@@ -114,8 +114,13 @@ def test_a_disk_node_needs_little():
             "tokens-1.15",
             "no virtual host for port 8443",
         ),
-        ({}, {}, None, "shared_key and database_password to write it anew"),
-        ({}, {}, "certificates-1.13", "id, secret, passphrase of client not given"),
+        ({}, {}, None, r"(?s)dpm_shared_key: is missing.*dpm_database_password: is missing.*dpm_authorized: is missing"),
+        (
+            {},
+            {},
+            "certificates-1.13",
+            r"(?s)dpm_client\.id: is missing.*dpm_client\.secret: is missing.*dpm_client\.passphrase: is missing",
+        ),
         ({"areas": [{**DESCRIPTION["areas"][0], "media": "tape", "qos": "SAFE", "latency": "10min"}]}, {}, "tokens-1.15", "is tape"),
     ],
 )

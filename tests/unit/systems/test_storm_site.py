@@ -19,7 +19,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model import parse
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.derive import rse_records, rucio_token_request
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import DescriptionError
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.storage import Storage
-from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm
+from ansible_collections.escape.datalake.plugins.plugin_utils.systems import storm, storm_backend
 from ansible_collections.escape.datalake.plugins.plugin_utils.systems.storm_layout import AreaOptions, Options, Secrets
 from class_change import changed
 from storm_descriptions import DESCRIPTION, LAKE
@@ -147,6 +147,7 @@ def test_quota_token_and_buffer_of_an_area() -> None:
         (WEBDAV, {"doors": [*DESCRIPTION["doors"], {"scheme": "davs", "host": "dav.example.org", "port": 443}]}, "several WebDAV ports"),
         (WEBDAV, {"doors": [{"scheme": "srm", "host": "dav.example.org", "port": 8444}, *DESCRIPTION["doors"]]}, "no frontend"),
         (FULL, {"x509": None}, "SRM lets nobody in"),
+        (replace(WEBDAV, aliases=("a.b", "c.d", "e.f", "g.h")), {}, "storm_aliases: make more than 4 names"),
     ],
 )
 def test_what_storm_cannot_do_is_refused(options: Options, changes: dict[str, Any], words: str) -> None:
@@ -189,6 +190,39 @@ def test_hand_made_lines_stay() -> None:
     again = storm.plan(described(), FULL, files, (1, 9, 0), OTHER)
     assert set(again.texts) == {AREA}
     assert again.texts[AREA] == files[AREA].replace("= true", "= false")
+
+
+def test_what_application_yml_says_itself_is_changed_there() -> None:
+    said = (
+        "storm:\n  tls: {require-client-cert: true} # old clients\n  connector:\n    securePort: 443\n  hostnames:\n    - old.example.org\n"
+    )
+    site = planned(WEBDAV, files={YML: said})
+    text = site.texts[YML]
+    assert "  tls: {require-client-cert: false} # old clients\n" in text
+    assert "    securePort: 8443\n" in text
+    assert "    - old.example.org\n    - dav.example.org\n" in text
+    environment = site.texts[f"/{storm_webdav_site.DROP_IN}"]
+    assert "CLIENT_CERT" not in environment
+    assert "HOSTNAME" not in environment
+    assert not [
+        each for each in checks.check({path.lstrip("/"): text for path, text in site.texts.items()}, "1.9.0") if "certificate" in each.rule
+    ]
+    assert storm.plan(described(), WEBDAV, {YML: said, **site.texts}, (1, 9, 0), OTHER).texts == {}
+
+
+def test_a_weak_secret_of_application_yml_is_replaced_there_and_hidden() -> None:
+    said = "storm:\n  authz-server:\n    enabled: true\n    secret: short\n"
+    options = replace(WEBDAV, macaroons=True)
+    site = planned(options, files={YML: said})
+    assert yaml.safe_load(site.texts[YML])["storm"]["authz-server"]["secret"] == FRESH.macaroons
+    assert {each.path: each.secret for each in site.files}[YML] is True
+
+
+def test_gridftp_keeps_what_is_said_by_hand() -> None:
+    found = "port 2812\r\n# by hand\r\nport_range 1,2\r\nload_dsi_module StoRM\r\nallowed_modules StoRM"
+    assert storm_backend.gridftp_text(described(), found) == found.replace("port 2812\r\n", "port 2811\n")
+    again = storm_backend.gridftp_text(described(), None)
+    assert storm_backend.gridftp_text(described(), again) == again
 
 
 def test_policies_of_ours_go_with_what_they_grant_and_others_stay() -> None:

@@ -181,7 +181,7 @@ s datalake:partner:/partner /escape/fast rl /escape/safe rl
         OPTIONS.certificate: ("/etc/grid-security/hostcert.pem", "0644", False),
         OPTIONS.key: ("/etc/grid-security/hostkey.pem", "0400", True),
     }
-    assert [path for path, _mode in made.directories] == [
+    assert [path for path, _owner, _mode in made.directories] == [
         "/etc/grid-security/xrd",
         "/var/lib/xrootd/ns",
         "/var/lib/xrootd/ns/escape",
@@ -191,6 +191,25 @@ s datalake:partner:/partner /escape/fast rl /escape/safe rl
         "/var/lib/xrootd/ns/escape/safe",
         "/data/safe",
     ]
+
+
+def test_another_origin_or_size_of_a_cache_takes_the_place_of_the_old_one():
+    def cache(*said: str) -> xrootd.Options:
+        return replace(OPTIONS, directives=("ofs.osslib libXrdPss.so", "oss.space meta /data/meta", *said))
+
+    first = result(options=cache("pss.origin a.example.org:1094", "pfc.ram 1g", "setenv BEARER_TOKEN_FILE = /run/a"))
+    first[MAIN] = first[MAIN].replace("pfc.ram 1g", "pfc.ram 1g # by hand")
+    again = cache("pss.origin b.example.org:1094", "pfc.ram 4g", "setenv BEARER_TOKEN_FILE = /run/b", "ofs.osslib ++ libXrdOssCsi.so")
+    second = result(files=first, options=again)
+    old, new = first[MAIN].splitlines(), second[MAIN].splitlines()
+    assert [line for line in new if line not in old] == [
+        "ofs.osslib ++ libXrdOssCsi.so",
+        "pss.origin b.example.org:1094",
+        "pfc.ram 4g # by hand",
+        "setenv BEARER_TOKEN_FILE = /run/b",
+    ]
+    assert len(new) == len(old) + 1
+    assert result(files=second, options=again) == second
 
 
 EXTRAS = {
