@@ -72,7 +72,7 @@ class ActionModule(DatalakeAction):
         differs = fresh != old or not (self._folder / PAGE).exists() or (self._folder / PAGE).read_text() != page
         if differs and not self.check_mode:
             self._store(fresh)
-        return {**self._told(fresh), "changed": differs}
+        return {**self._answer(fresh), "changed": differs}
 
     def _step(self, state: str, id_: str) -> dict[str, Any]:
         document = self._stored()
@@ -92,8 +92,8 @@ class ActionModule(DatalakeAction):
             document["done"] = [*kept, {"step": id_, "at": now}] if forward else kept
             if not self.check_mode:
                 self._store(document)
-            return {**self._told(document), "changed": True}
-        return {**self._told(document), "changed": False, "step": step, **self._work(document, step, forward)}
+            return {**self._answer(document), "changed": True}
+        return {**self._answer(document), "changed": False, "step": step, **self._work(document, step, forward)}
 
     @staticmethod
     def _work(document: dict[str, Any], step: dict[str, Any], forward: bool) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class ActionModule(DatalakeAction):
                 stream.write(text)
             os.replace(draft, self._folder / name)
 
-    def _told(self, document: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, document: dict[str, Any]) -> dict[str, Any]:
         return {
             "plan": document,
             "files": [str(self._folder / PLAN), str(self._folder / PAGE)],

@@ -21,7 +21,7 @@ class DatalakeAction(ActionBase):  # type: ignore[misc]
 
     ARGUMENTS: dict[str, Any] = {}
     CONSTRAINTS: dict[str, Any] = {}
-    _told = 0.0
+    _told_at = 0.0
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         self._supports_check_mode = True
@@ -46,8 +46,8 @@ class DatalakeAction(ActionBase):  # type: ignore[misc]
 
     def progress(self, done: int, every: int, seconds: float, what: str = "changes") -> None:
         """Tells a person how far long work is, every few seconds."""
-        if seconds > PROGRESS_PAUSE and time.monotonic() - self._told > PROGRESS_PAUSE:
-            self._told = time.monotonic()
+        if seconds > PROGRESS_PAUSE and time.monotonic() - self._told_at > PROGRESS_PAUSE:
+            self._told_at = time.monotonic()
             self._display.display(f"{self._task.action.rsplit('.', 1)[-1]}: {done} of {every} {what} done, {seconds:.1f} s")
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
