@@ -85,12 +85,12 @@ docs: setup ## the generated pages, and a check of the modules' documentation
 	tools/schema
 	antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck --validate-collection-refs self .cache/ansible_collections/escape/datalake
 
-bench: ## measures what is meant to be fast; results in bench/results
+bench: ## measures what is meant to be fast; results in bench/results; QUICK=1: small lakes only
 	@tools/setup --bench
 	. tools/env
 	python bench/check_large_site.py bench/results/check/large_site.json
-	python bench/registration.py bench/results/registration.json
-	python bench/accounts.py bench/results/accounts.json
+	python bench/registration.py $(if $(QUICK),--quick) bench/results/registration.json
+	python bench/accounts.py $(if $(QUICK),--only 100) bench/results/accounts.json
 	python bench/table.py
 
 clean: ## removes caches and the Python environment of this checkout

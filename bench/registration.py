@@ -57,7 +57,7 @@ class Row:
 # Size of the lake -> methods of its first registration. Calls one by one take hours for a large full mesh.
 FIRST = ("ours", "import", "import-chunks", "raw8", "client", "escape")
 SCENARIOS: dict[str, dict[int, tuple[str, ...]]] = {
-    "full": {10: FIRST, 100: FIRST, 500: ("ours", "import", "import-chunks")},
+    "full": {10: FIRST, 100: FIRST, 500: ("ours", "import", "import-chunks"), 1000: ("ours",)},
     "sparse": {10: FIRST, 100: FIRST, 500: FIRST, 1000: ("ours", "import", "import-chunks", "raw8")},
 }
 QUICK: dict[str, dict[int, tuple[str, ...]]] = {"full": {10: FIRST, 100: FIRST}, "sparse": {10: FIRST, 100: FIRST}}
@@ -69,6 +69,7 @@ class Bench:
     def __init__(self, backend: str, cluster: Cluster, home: Path) -> None:
         self.backend, self.cluster, self.home = backend, cluster, home
         self.rows: list[Row] = []
+        self.failed: list[str] = []
         self._servers = 0
 
     @contextmanager
@@ -91,15 +92,20 @@ class Bench:
         settings = {**os.environ, "RUCIO_HOME": str(server.home), "RUCIO_CONFIG": str(server.home / "etc/rucio.cfg")}
         server.calls()
         cpu = self.cpu(server)
-        done = subprocess.run(
-            [python, HERE / "methods.py", method, case],
-            input=json.dumps(task),
-            env=settings,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            timeout=LIMIT,
-        )
+        try:
+            done = subprocess.run(
+                [python, HERE / "methods.py", method, case],
+                input=json.dumps(task),
+                env=settings,
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+                timeout=LIMIT,
+            )
+        except subprocess.SubprocessError as problem:
+            self.failed.append(f"{self.backend} {mesh} n={n} {case} {method}: {problem}")
+            print(self.failed[-1], flush=True)
+            return
         told = json.loads(done.stdout.splitlines()[-1])
         calls = server.calls()
         row = Row(
@@ -181,6 +187,7 @@ def main() -> None:
     lakes_of = QUICK if options.quick else SCENARIOS
     started = time.monotonic()
     rows: list[Row] = []
+    failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="datalake-bench-") as folder, Cluster(Path(folder)) as cluster:
         for backend in options.backend or ["postgresql", "sqlite"]:
             bench = Bench(backend, cluster, Path(folder))
@@ -190,9 +197,12 @@ def main() -> None:
                         bench.scenario(mesh, n, tuple(each for each in methods if not options.method or each in options.method))
                         save(options.result, [*rows, *bench.rows])
             rows += bench.rows
+            failed += bench.failed
     print(
         f"{len(rows)} measurements in {time.monotonic() - started:.0f} s on {platform.machine()}, {os.cpu_count()} cores: {options.result}"
     )
+    if failed:
+        raise SystemExit("not measured:\n" + "\n".join(failed))
 
 
 def save(path: Path, rows: list[Row]) -> None:
