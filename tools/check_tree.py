@@ -30,7 +30,7 @@ def main() -> int:
     try:
         options = parser.parse_args()
     except SystemExit as end:
-        return NOT_CHECKED if end.code else 0
+        return 0 if end.code in (None, 0) else NOT_CHECKED
     if not options.root:
         print("No root is given: make check ROOT=DIR RELEASE=x.y.z", file=sys.stderr)
         return NOT_CHECKED

@@ -31,7 +31,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.systems.wanted_fil
 
 KINDS = {"davs": "webdav", "https": "webdav", "root": "xrootd", "roots": "xrootd", "xroot": "xrootd", "xroots": "xrootd"}
 """Services by the scheme of doors. Doors of other schemes are left to the site."""
-FRONTEND_PORT = 3880
 CERTIFICATE = "dcache.authn.hostcert.cert"
 KEY = "dcache.authn.hostcert.key"
 XROOTD_TLS = since("6.2.0")

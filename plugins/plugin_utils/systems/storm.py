@@ -49,7 +49,6 @@ INFO_PROVIDER = storm_backend.INFO_PROVIDER
 REPORT_MINUTES = 20
 SECRET_LINE = re.compile(r"(?im)^(.*(?:passwd|password|secret|\btoken)[\"']?\s*[=:]\s*).+$|(identified by ).+$")
 NO_SECRETS = Secrets()
-NAMESPACE_SECONDS = 60
 """How soon the backend has read a changed namespace.xml; WebDAV reads nothing again."""
 
 

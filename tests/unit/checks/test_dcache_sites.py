@@ -181,7 +181,7 @@ MUTATIONS: list[tuple[str, Change, str, Severity]] = [
         E,
     ),
     ("scitoken-7.2", edit(DCACHE_CONF, " username:wlcg uid:3000 gid:3000", ""), "scitoken.principal", L),
-    ("scitoken-7.2", lambda one: of_2019(one), "scitoken.wlcg-release", W),
+    ("scitoken-7.2", of_2019, "scitoken.wlcg-release", W),
     ("scitoken-7.2", edit(DCACHE_CONF, " /pnfs/example.net/wlcg", ""), "scitoken.prefix", L),
     ("scitoken-7.2", edit(DCACHE_CONF, "-tokenHistory=10", "-tokenHistory=x"), "scitoken.history", L),
     ("scitoken-7.2", edit(DCACHE_CONF, "gplazma.scitoken.issuer!wlcg", "# gplazma.scitoken.issuer!wlcg"), "scitoken.no-issuer", L),

@@ -70,7 +70,7 @@ def test_links_lead_somewhere() -> None:
     for name, text in PAGES.items():
         here = ROOT if name == "README.md" else ROOT / "docs"
         for link in re.findall(r"\]\(([^)\s]+)\)", text):
-            path, _, anchor = link.partition("#")
+            path, _hash, anchor = link.partition("#")
             page = here / path if path else here / name
             if link.startswith("http"):
                 continue
