@@ -255,7 +255,7 @@ def test_what_is_not_there_is_named(dcache: Dcache) -> None:
     answer = Task(dcache, storage("fast"), {"admin": {**task.admin, "key_file": key}}).run(fails=True)
     assert f"the key file {key} cannot be read" in answer["msg"]
     answer = Task(dcache, storage("fast"), {"chimera": {"command": "/nonexistent/chimera"}}).run(fails=True)
-    assert "chimera: run /nonexistent/chimera: no answer: it cannot be run" in answer["msg"]
+    assert "chimera: run /nonexistent/chimera: it cannot be run" in answer["msg"]
     assert dcache.writes() == []
 
 
