@@ -43,7 +43,8 @@ def tables(rows: list[Row]) -> str:
         for row in sorted(members, key=lambda row: (ORDER.index(row["method"]), row["seconds"])):
             figures = [row["seconds"], row["server_cpu"], row["requests"], row["writes"], row["bytes"] / 1e6, row["peak_mb"]]
             shown = [f"{figure:.2f}" if isinstance(figure, float) else f"{figure}" for figure in figures]
-            text += f"| {row['method']} | {' | '.join(shown)} |\n"
+            name = f"{row['method']}, {row['run']}" if "run" in row else row["method"]
+            text += f"| {name} | {' | '.join(shown)} |\n"
         text += "\n"
     return text
 
