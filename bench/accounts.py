@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import uuid
@@ -31,13 +29,12 @@ sys.path.insert(0, str(HERE.parent / "tests/integration/rucio"))
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls  # noqa: E402
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import Login, RucioClient  # noqa: E402
 from ansible_collections.escape.datalake.tests import standins  # noqa: E402
+from cost import cost_of  # noqa: E402
 from iam_people import CLIENT  # noqa: E402
 from postgresql import Cluster  # noqa: E402
-from registration import seconds_of  # noqa: E402
-from rucio_server import PASSWORD, RucioServer, environment  # noqa: E402
+from rucio_server import PASSWORD, RucioServer  # noqa: E402
 
 WORKERS = 2
-LIMIT = 3600  # seconds for one method
 METHODS = ("ours", "client", "escape")
 SIZES: dict[int, tuple[str, ...]] = {100: METHODS, 1000: METHODS, 10_000: ("ours",)}
 LOGIN = Login("userpass", "root", "ddmlab", PASSWORD)
@@ -138,44 +135,15 @@ class Bench:
                 server.stop()
 
     def measure(self, server: RucioServer, source: standins.StandIn, method: str, run: str, n: int) -> Row:
-        python = environment() if method == "client" else Path(sys.executable)
         task = {"url": server.url, "ca": str(server.ca), "password": PASSWORD, "iam": source.url + "/", "iam_ca": source.ca, **CLIENT}
-        settings = {**os.environ, "RUCIO_HOME": str(server.home), "RUCIO_CONFIG": str(server.home / "etc/rucio.cfg")}
-        server.calls()
-        cpu = self.cpu(server)
-        done = subprocess.run(
-            [python, HERE / "account_methods.py", method, run],
-            input=json.dumps(task),
-            env=settings,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            timeout=LIMIT,
-        )
-        told = json.loads(done.stdout.splitlines()[-1])
-        calls = server.calls()
-        row = Row(
-            run=run,
-            n=n,
-            backend=self.backend,
-            method=method,
-            seconds=round(told["seconds"], 3),
-            server_cpu=round(self.cpu(server) - cpu, 2),
-            requests=len(calls),
-            writes=sum(call.writes for call in calls),
-            bytes=sum(call.size for call in calls),
-            peak_mb=round(told["peak_mb"], 1),
-        )
+        cost = cost_of(server, self.cluster, "account_methods.py", method, run, task)
+        row = Row(run=run, n=n, backend=self.backend, method=method, **vars(cost))
         print(
             f"{row.backend:10} n={row.n:<6} {row.run:12} {row.method:8} {row.seconds:8.2f} s, server {row.server_cpu:7.2f} s, "
             f"{row.requests} requests, {row.writes} writes, {row.peak_mb:.0f} MB",
             flush=True,
         )
         return row
-
-    def cpu(self, server: RucioServer) -> float:
-        """Seconds that the server and its database have computed."""
-        return seconds_of(server.process) + (seconds_of(self.cluster.process) if self.cluster else 0.0)
 
 
 def main() -> None:

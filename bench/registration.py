@@ -29,12 +29,12 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests/integration/rucio"))
 
 import lakes  # noqa: E402
+from cost import cost_of  # noqa: E402
 from postgresql import Cluster  # noqa: E402
-from rucio_server import PASSWORD, RucioServer, environment  # noqa: E402
+from rucio_server import PASSWORD, RucioServer  # noqa: E402
 
 WORKERS = 2
 NEW = lakes.PER_SITE  # RSEs of the site that is added
-LIMIT = 3600  # seconds for one method
 
 
 @dataclass(frozen=True)
@@ -87,50 +87,21 @@ class Bench:
             server.stop()
 
     def measure(self, server: RucioServer, method: str, case: str, n: int, mesh: str) -> None:
-        python = environment() if method == "client" else Path(sys.executable)
         task = {"url": server.url, "ca": str(server.ca), "password": PASSWORD, "n": n, "mesh": mesh, "new": NEW}
-        settings = {**os.environ, "RUCIO_HOME": str(server.home), "RUCIO_CONFIG": str(server.home / "etc/rucio.cfg")}
-        server.calls()
-        cpu = self.cpu(server)
+        cluster = self.cluster if self.backend == "postgresql" else None
         try:
-            done = subprocess.run(
-                [python, HERE / "methods.py", method, case],
-                input=json.dumps(task),
-                env=settings,
-                stdout=subprocess.PIPE,
-                text=True,
-                check=True,
-                timeout=LIMIT,
-            )
+            cost = cost_of(server, cluster, "methods.py", method, case, task)
         except subprocess.SubprocessError as problem:
             self.failed.append(f"{self.backend} {mesh} n={n} {case} {method}: {problem}")
             print(self.failed[-1], flush=True)
             return
-        told = json.loads(done.stdout.splitlines()[-1])
-        calls = server.calls()
-        row = Row(
-            case,
-            n,
-            mesh,
-            self.backend,
-            method,
-            round(told["seconds"], 3),
-            round(self.cpu(server) - cpu, 2),
-            len(calls),
-            sum(call.writes for call in calls),
-            sum(call.size for call in calls),
-            round(told["peak_mb"], 1),
-        )
+        row = Row(case, n, mesh, self.backend, method, **vars(cost))
         self.rows.append(row)
         print(
             f"{row.backend:10} {row.mesh:6} n={row.n:<4} {row.case:8} {row.method:13} {row.seconds:8.2f} s, "
             f"server {row.server_cpu:7.2f} s, {row.requests} requests, {row.writes} writes, {row.peak_mb:.0f} MB",
             flush=True,
         )
-
-    def cpu(self, server: RucioServer) -> float:
-        """Seconds that the server and its database have computed."""
-        return seconds_of(server.process) + (seconds_of(self.cluster.process) if self.backend == "postgresql" else 0.0)
 
     def scenario(self, mesh: str, n: int, methods: tuple[str, ...]) -> None:
         """First registration by each method, each on a server of its own; on ours: runs without change, then a new site."""
@@ -159,21 +130,6 @@ class Bench:
             check=True,
             stdout=subprocess.DEVNULL,
         )
-
-
-def seconds_of(process: int) -> float:
-    """Processor seconds of a process and all its descendants, those that ended included."""
-    ticks, waiting = 0, [process]
-    while waiting:
-        each = waiting.pop()
-        try:
-            fields = Path(f"/proc/{each}/stat").read_text().rsplit(") ", 1)[1].split()
-            for task in Path(f"/proc/{each}/task").iterdir():
-                waiting += map(int, (task / "children").read_text().split())
-        except OSError:
-            continue
-        ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from ansible_collections.escape.datalake.plugins.action.storage_events import ActionModule
 from ansible_collections.escape.datalake.plugins.plugin_utils.services import kafka
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
+from ansible_collections.escape.datalake.tests.playbooks import play
 from ansible_collections.escape.datalake.tests.standins import free_port
 from confluent_kafka import Producer
 
@@ -98,16 +97,6 @@ def test_a_controller_without_the_package_is_told_what_to_install(broker: Broker
 
 def test_the_playbook(broker: Broker) -> None:
     broker.send(moved("/escape/fast/a"), {"msgType": "remove", "billingPath": "/escape/fast/a", "status": {"code": 0}})
-    variables = {"kafka_servers": broker.server, "kafka_since": "earliest", "path": "/escape", "count": 2, "seconds": 30}
-    extra = [word for name, value in variables.items() for word in ("-e", f"datalake_{name}={value}")]
-    done = subprocess.run(
-        ["ansible-playbook", "playbooks/events.yml", "-i", "localhost,", *extra],
-        cwd=ROOT,
-        env={**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    done = play("events", kafka_servers=broker.server, kafka_since="earliest", path="/escape", count=2, seconds=30)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "/escape/fast/a deleted" in done.stdout

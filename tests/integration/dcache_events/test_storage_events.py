@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.escape.datalake.plugins.action.storage_events import ActionModule
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
+from ansible_collections.escape.datalake.tests.playbooks import play
 from event_frontend import TOKEN, Frontend
 
 ROOT = Path(__file__).parents[3]
@@ -65,17 +64,7 @@ def test_the_playbook(frontend: Frontend, tmp_path: Path) -> None:
     folder = frontend.root / "lake" / "fast"
     worker = threading.Thread(target=make_files, args=(folder, [f"f{number}" for number in range(60)]), daemon=True)
     worker.start()
-    variables = {"events_url": frontend.url, "path": "/lake/fast", "token_file": tmp_path / "token", "count": 2, "seconds": 30}
-    extra = [word for name, value in variables.items() for word in ("-e", f"datalake_{name}={value}")]
-    done = subprocess.run(
-        ["ansible-playbook", "playbooks/events.yml", "-i", "localhost,", *extra],
-        cwd=ROOT,
-        env={**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    done = play("events", events_url=frontend.url, path="/lake/fast", token_file=tmp_path / "token", count=2, seconds=30)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " written" in done.stdout
     assert TOKEN not in done.stdout + done.stderr

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.escape.datalake.tests.playbooks import play
 
 ROOT = Path(__file__).parents[3]
 SITE = ROOT / "tests/fixtures/dcache/roles-9.2"
-
-
-def play(name: str, *words: str, folder: Path = ROOT, **variables: object) -> subprocess.CompletedProcess[str]:
-    extra = [word for key, value in variables.items() for word in ("-e", f"datalake_{key}={value}")]
-    return subprocess.run(
-        ["ansible-playbook", str(ROOT / f"playbooks/{name}.yml"), *(words or ("-i", "/dev/null")), *extra],
-        cwd=folder,
-        env={**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
 
 
 def copy(root: Path, *, conf: str) -> Path:

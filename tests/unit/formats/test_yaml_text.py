@@ -194,3 +194,8 @@ def test_lines_survive_every_change(before: list[str], items: list[str], after: 
     lines.remove("- new: item")
     assert lines == document.text.splitlines()
     assert changed.remove_item(("list",), index).text == document.text
+
+
+def test_an_alias_inside_what_it_names_is_a_problem() -> None:
+    assert yaml_text.parse("a: &x\n  b: [1, *x]\n").problem == "an alias stands inside what it names"
+    assert not yaml_text.parse("a: &x {b: 1}\nc: [*x, *x]\n").problem
