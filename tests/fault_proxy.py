@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 # What happens to the request before its answer is spoiled: whether the server sees it, and how often.
-NOT_SENT = frozenset({"reset before", "500", "502", "stale token"})
+NOT_SENT = frozenset({"reset before", "500", "502", "undone", "stale token"})
 TWICE = "duplicate"
-KINDS = ("reset before", "reset after", "time-out", "500", "500 after", "502", "truncated", "stale token", TWICE)
+KINDS = ("reset before", "reset after", "time-out", "500", "500 after", "502", "undone", "truncated", "stale token", TWICE)
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "server", "date"})
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -117,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send((500, [("Content-Type", "text/plain")], b"broken by the test"))
             case "502":
                 self._send((502, [("Content-Type", "text/html")], b"<html>Bad Gateway</html>"))
+            case "undone":  # as Rucio says that its database was busy, or that two writers met
+                self._send((500, [("Content-Type", "application/json"), ("ExceptionClass", "DatabaseException")], b"{}"))
             case "stale token":
                 self._send((401, [("Content-Type", "application/json"), ("ExceptionClass", "CannotAuthenticate")], b"{}"))
             case "truncated":

@@ -16,7 +16,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import C
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import NotShown
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import RETRY_STATUS, ApiError
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import UNDONE, RucioClient
 
 Found = TypeVar("Found")
 # How often what is left is written again, and seconds before the first time when a write got lost.
@@ -82,9 +82,9 @@ def converge(
 
 
 def may_be_done(change: Change, problem: ApiError) -> bool:
-    """Whether a write that failed may have reached the server, or found its work done: only looking again can tell."""
+    """Whether a write that failed may have reached the server, met another writer or found its work done: only looking again can tell."""
     lost = problem.error_class is None and problem.status in (None, *RETRY_STATUS)
-    return lost or problem.error_class == "Duplicate" or (change.verb != "create" and problem.status == 404)
+    return lost or problem.error_class in ("Duplicate", UNDONE) or (change.verb != "create" and problem.status == 404)
 
 
 def without(planned: Planned, outcome: Outcome, forgiven: Sequence[Change] = ()) -> Planned:

@@ -40,7 +40,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import 
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import BULK_FROM, found_rses, write_change
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.kept_copy import KeptCopy
-from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient, in_parallel
+from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import UNDONE, RucioClient, in_parallel
 
 PAIRS_PER_IMPORT = 500
 # Imports side by side: the server computes more than its database does, so more than its processes can take only make them wait.
@@ -287,7 +287,7 @@ class _Lake:
     def _import(self, chunk: dict[Pair, int]) -> dict[str, str]:
         """Imports some distances, in halves where the server refuses some of them; the reason by source of those that it does not take.
 
-        Repeating an import is safe: it sets values. A lost connection is tried once more, and then not in halves, which would not help.
+        Repeating an import is safe: it sets values. It is tried once more, whole, after a lost connection or a meeting of writers.
         """
         for last in (False, True):
             try:
@@ -297,7 +297,7 @@ class _Lake:
                     pairs = list(chunk.items())
                     middle = len(pairs) // 2
                     return {**self._import(dict(pairs[:middle])), **self._import(dict(pairs[middle:]))}
-                if last or problem.error_class:
+                if last or problem.error_class not in (None, UNDONE):
                     return {source: str(problem) for source, _to in chunk}
             else:
                 return {}

@@ -88,7 +88,7 @@ class HttpClient:
     """A client of one service.
 
     service: the name used in messages. base: its URL. timeout: seconds for connecting and for each read.
-    read_only: writing methods raise WriteRefused (check mode). retries: repeats of safe calls after a lost connection or RETRY_STATUS.
+    read_only: writing methods raise WriteRefused (check mode). retries: repeats of safe calls after no answer, or one that passes().
     """
 
     def __init__(
@@ -178,12 +178,16 @@ class HttpClient:
                 words = f"the trusted authorities or the client certificate cannot be read: {problem}"
                 raise ApiError(self.service, method, url, None, words) from problem
             else:
-                if last or answer.status_code not in RETRY_STATUS:
+                if last or not self.passes(answer):
                     if answer.status_code >= 400 and answer.status_code not in accept:
                         raise self.error(method, answer)
                     return answer
             time.sleep(min(0.2 * 2**attempt, 5.0))
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def passes(self, answer: requests.Response) -> bool:
+        """Whether an answer tells of a trouble that may be over a moment later."""
+        return answer.status_code in RETRY_STATUS
 
     def error(self, method: str, answer: requests.Response) -> ApiError:
         """The error that an answer means; a service with an error format of its own overrides this."""

@@ -24,6 +24,9 @@ WORKERS = 8
 BULK_TIMEOUT = 600.0
 NO_RUCIO = "this is no Rucio server, or a log-in page stands before it: check the url option"
 
+# A transaction that the server's database did not take: two writers met, or it was too busy. The server rolled it back.
+UNDONE = "DatabaseException"
+
 REMEDIES = {
     "CannotAuthenticate": "check account, user name and password, certificate or token (audience and scope that this server expects)",
     "AccessDenied": "use an account that may: attribute admin=True is enough for RSEs, quotas and distances; accounts and space need root",
@@ -33,6 +36,7 @@ REMEDIES = {
     "ScopeNotFound": "make the scope first",
     "AccountNotFound": "make the account first",
     "RSENotFound": "register the RSE first",
+    UNDONE: "the server's log has what its database said",
 }
 
 
@@ -76,6 +80,10 @@ class RucioClient(HttpClient):
             if problem.error_class != "CannotAuthenticate" or (fresh := self._logged_in(stale=token)) == token:
                 raise
             return super().request(method, path, headers={**headers, TOKEN: fresh}, **options)
+
+    def passes(self, answer: Any) -> bool:
+        """Reads are repeated after trouble of the server's database too."""
+        return super().passes(answer) or answer.headers.get("ExceptionClass") == UNDONE
 
     def error(self, method: str, answer: Any) -> ApiError:
         """The server's class of error and message, with what to do about it."""

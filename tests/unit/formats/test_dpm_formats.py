@@ -35,8 +35,10 @@ def test_nothing_is_lost(text):
 @given(TEXT, st.text(alphabet="abcxyz-./ \"'", min_size=1, max_size=20))
 def test_what_is_inserted_is_read_back(text, word):
     before = apache_conf.parse(text)
-    if before.text and before.lines[-1].rstrip("\r\n").endswith("\\"):
-        return  # the last line would take the new one in
+    separator = "" if text.endswith("\n") or not text else "\n"
+    longer = apache_conf.parse(f"{text}{separator}New")
+    if not any(each.first == len(longer.lines) - 1 for each in longer.directives):
+        return  # a backslash at the end takes the next line in
     after = before.insert([("NSFlags", [word, "Write"])])
     new = after.directives[-1]
     assert (new.name, new.args) == ("NSFlags", (word, "Write"))

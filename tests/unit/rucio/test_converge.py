@@ -54,7 +54,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.mark.parametrize("done", [True, False])
-@pytest.mark.parametrize("problem", [fault(None), fault(502), fault(503), fault(409, "Duplicate")])
+@pytest.mark.parametrize("problem", [fault(None), fault(502), fault(503), fault(409, "Duplicate"), fault(500, "DatabaseException")])
 def test_a_lost_write_is_made_good(problem: ApiError, done: bool, pauses: list[float]) -> None:
     lake = Lake((done, problem))
     answer = lake.run()
