@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 from ansible_collections.escape.datalake.plugins.plugin_utils.action_base import DatalakeAction
+from ansible_collections.escape.datalake.plugins.plugin_utils.adopt.render import host_vars_text
 from ansible_collections.escape.datalake.plugins.plugin_utils.dpm import pools
 from ansible_collections.escape.datalake.plugins.plugin_utils.migration import dpm_to_dcache, steps
 from ansible_collections.escape.datalake.plugins.plugin_utils.migration.document import markdown
@@ -93,7 +94,13 @@ class ActionModule(DatalakeAction):
             if not self.check_mode:
                 self._store(document)
             return {**self._answer(document), "changed": True}
-        return {**self._answer(document), "changed": False, "step": step, **self._work(document, step, forward)}
+        return {
+            **self._answer(document),
+            "changed": False,
+            "step": step,
+            "text": _host_vars(document),
+            **self._work(document, step, forward),
+        }
 
     @staticmethod
     def _work(document: dict[str, Any], step: dict[str, Any], forward: bool) -> dict[str, Any]:
@@ -175,3 +182,9 @@ class ActionModule(DatalakeAction):
             "blockers": document["blockers"],
             "traffic": self._traffic,
         }
+
+
+def _host_vars(document: dict[str, Any]) -> str:
+    """The file of the dCache for an inventory."""
+    remark = f"Planned from {document['from']['storage']}. Review it, then put it into the inventory."
+    return host_vars_text([remark], document["description"], document["variables"])

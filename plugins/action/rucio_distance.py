@@ -44,4 +44,5 @@ class ActionModule(RucioAction):
             ahead=writer.send_ahead,
             file=self.plan_file(arguments),
             objects=lambda found: {pair_name(pair): distance for pair, distance in found.items()},
+            reread=lambda found, plan: writer.reread(list(wanted), found, plan),
         )

@@ -15,7 +15,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import R
 from ansible_collections.escape.datalake.plugins.plugin_utils.rse_options import RSES, stated
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import Purge, found_rse, load_records, plan_removal, plan_rses
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_action import PLANNING, PLANNING_CONSTRAINTS, RucioAction
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import read_rses, write_change
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import RseReader, write_change
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.cric import CricClient
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
 
@@ -54,13 +54,15 @@ class ActionModule(RucioAction):
         cric = cric_client(arguments["cric"]) if arguments["cric"] else None
         records = records_from_cric(cric, arguments["cric"]["names"]) if cric else records_from_option(arguments["rses"])
         client = self.client(arguments)
+        reader = RseReader(client, records)
         purge = Purge(tuple(arguments["purge_protocols"]), tuple(arguments["purge_attributes"]))
         answer = self.converge(
             client,
-            read=lambda: read_rses(client, records),
+            read=reader.read,
             plan=lambda found: plan_rses(records, found, purge=purge, revive=arguments["revive"]),
             write=lambda change: write_change(client, change),
             file=self.plan_file(arguments),
+            reread=reader.reread,
         )
         if cric:
             answer["traffic"] = {what: count + cric.traffic[what] for what, count in answer["traffic"].items()}

@@ -143,6 +143,11 @@ step:
   returned: with O(state=due) and O(state=undue)
   type: dict
   sample: {id: drain, by: tool}
+text:
+  description: The dCache that is to be as a file of C(host_vars), for review and for the inventory.
+  returned: with O(state=due) and O(state=undue)
+  type: str
+  sample: "datalake_storage: {name: LAPP-DCACHE, system: dcache}"
 rses:
   description: Records that CRIC and Rucio have to get for the step.
   returned: with O(state=due) and O(state=undue)

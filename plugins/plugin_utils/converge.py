@@ -35,6 +35,7 @@ def converge(
     file: PlanFile | None = None,
     objects: Callable[[Any], Mapping[str, Any]] = dict,
     progress: Progress | None = None,
+    reread: Callable[[Found, Plan], Found] | None = None,
 ) -> dict[str, Any]:
     """Reads, plans, writes, reads once more, and reports as failed what was written but is not there.
 
@@ -42,6 +43,7 @@ def converge(
     A write whose fate is not known, or that somebody else did in the meantime, is planned again from what is found then, a few times.
     file: where the plan is written to instead of being applied, or must come from. objects: what was found by subject of a plan.
     progress: called with (changes done so far, all of them, seconds since the first).
+    reread: what was found, read again as far as a plan touched it; everything is read again without.
     """
     unsure: list[Change] = []
 
@@ -67,7 +69,8 @@ def converge(
     if only_plan or not (outcome.done or unsure):
         return guard.report(result(planned.plan, outcome, client.traffic), planned.held)
     held = planned.held
-    after = without(plan(read()), outcome, unsure)
+    found = reread(found, planned.plan) if reread else read()
+    after = without(plan(found), outcome, unsure)
     for rounds in range(1, MORE_ROUNDS + 1):
         if not after.plan or not (planned.more or unsure):
             break
@@ -76,7 +79,8 @@ def converge(
             unsure.clear()
         changes += after.plan.changes
         merge(outcome, apply_allowed(after, noting, check_mode=False, progress=progress))
-        planned, after = after, without(plan(read()), outcome, unsure if rounds < MORE_ROUNDS else ())
+        found = reread(found, after.plan) if reread else read()
+        planned, after = after, without(plan(found), outcome, unsure if rounds < MORE_ROUNDS else ())
     outcome.failed += [(change, str(NotShown())) for change in after.plan.changes]
     return guard.report(result(Plan.of(changes), outcome, client.traffic), held)
 

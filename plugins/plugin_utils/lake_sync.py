@@ -36,8 +36,14 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import 
     usable,
 )
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import MIN_FREE_SPACE
-from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import BULK_FROM, found_rses, write_change
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import MIN_FREE_SPACE, RseFound
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import (
+    BULK_FROM,
+    found_rses,
+    touched_rses,
+    with_touched,
+    write_change,
+)
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.kept_copy import KeptCopy
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import UNDONE, RucioClient, in_parallel
@@ -108,6 +114,7 @@ def synchronise(
         file=file,
         objects=lambda found: fingerprinted(wanted, found),
         progress=(lambda done, every, seconds: progress(done, every, seconds, "changes")) if progress else None,
+        reread=lake.reread,
     )
     not_kept = "" if check_mode or (file and file.write_to) else lake.keep()
     return Synchronised(answer, lake.first_plan or LakePlan(Planned(Plan())), tuple(unusable), not_kept)
@@ -134,12 +141,22 @@ class _Lake:
 
     def read(self) -> LakeFound:
         """One call; more only for new RSEs, another declared space, and distances where the digest does not answer for them."""
-        lake = self.client.lake()
-        raw = lake["rses"]
+        raw = self.client.lake()["rses"]
         records = [record for record in self.wanted.records if record.name in raw or record.name not in self.wanted.inactive]
         named = {record.name for record in records}
         others = [RseRecord(name) for name in raw if name not in named]
-        found = LakeFound(found_rses(self.client, [*records, *others], raw))
+        return self._with_rows(found_rses(self.client, [*records, *others], raw))
+
+    def reread(self, found: LakeFound, plan: Plan) -> LakeFound:
+        """The lake after a plan: what it touched by itself, where that is little."""
+        touched = touched_rses(plan, len(found.names))
+        if touched is None:
+            return self.read()
+        others = [RseRecord(name) for name in touched - {record.name for record in self.wanted.records}]
+        return self._with_rows(with_touched(self.client, [*self.wanted.records, *others], found.rses, touched))
+
+    def _with_rows(self, rses: dict[str, RseFound]) -> LakeFound:
+        found = LakeFound(rses)
         self._names = set(found.names)
         rows = believed_rows(self.wanted, found, self.options, self._kept)
         return LakeFound(found.rses, self._rows(found) if rows is None else rows)

@@ -94,6 +94,8 @@ class RucioAction(DatalakeAction):
         *,
         file: PlanFile | None = None,
         objects: Callable[[Any], Mapping[str, Any]] = dict,
+        reread: Callable[[Found, Plan], Found] | None = None,
     ) -> dict[str, Any]:
         """Brings the server to what is wanted; see converge.converge."""
-        return converge(client, read, plan, write, ahead, check_mode=self.check_mode, file=file, objects=objects, progress=self.progress)
+        options: Any = {"file": file, "objects": objects, "reread": reread}
+        return converge(client, read, plan, write, ahead, check_mode=self.check_mode, progress=self.progress, **options)

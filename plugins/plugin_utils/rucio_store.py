@@ -29,6 +29,10 @@ BULK_FROM = 20
 CHUNK = 500
 
 
+# At most one in so many is read one by one, three calls for an RSE and one for a pair: the server has done that sooner than all in one.
+FEW = 10
+
+
 class NotShown(Exception):
     """A write that the server took and did not keep."""
 
@@ -36,9 +40,35 @@ class NotShown(Exception):
         super().__init__("the server answered that it was written, but does not show it")
 
 
-def read_rses(client: RucioClient, records: Sequence[RseRecord]) -> dict[str, RseFound]:
-    """The RSEs of records as the server holds them: one call for all, and those of found_rses()."""
-    return found_rses(client, records, client.lake(record.name for record in records)["rses"])
+class RseReader:
+    """Reads the RSEs of records: at first all of the server by one call, after a plan only those that it touched, where they are few."""
+
+    def __init__(self, client: RucioClient, records: Sequence[RseRecord]) -> None:
+        self.client, self.records = client, records
+        self._held = 0
+
+    def read(self) -> dict[str, RseFound]:
+        raw = self.client.lake(record.name for record in self.records)["rses"]
+        self._held = len(raw)
+        return found_rses(self.client, self.records, raw)
+
+    def reread(self, found: Mapping[str, RseFound], plan: Plan) -> dict[str, RseFound]:
+        touched = touched_rses(plan, self._held)
+        return self.read() if touched is None else with_touched(self.client, self.records, found, touched)
+
+
+def touched_rses(plan: Plan, held: int) -> set[str] | None:
+    """The RSEs that a plan changes, but for their distances; None where they are not few of those that the server holds."""
+    touched = {change.subject for change in plan.changes if change.kind != "distances"}
+    return touched if len(touched) * FEW <= held else None
+
+
+def with_touched(
+    client: RucioClient, records: Sequence[RseRecord], found: Mapping[str, RseFound], touched: set[str]
+) -> dict[str, RseFound]:
+    """What was found, with the touched ones of records read again."""
+    again = found_rses(client, [record for record in records if record.name in touched], client.single_rses(touched))
+    return {**{name: rse for name, rse in found.items() if name not in touched}, **again}
 
 
 def found_rses(client: RucioClient, records: Sequence[RseRecord], raw: Mapping[str, Any]) -> dict[str, RseFound]:
@@ -110,13 +140,24 @@ class DistanceWriter:
     def __init__(self, client: RucioClient) -> None:
         self.client = client
         self._rses: set[str] = set()
+        self._held = 0
         self._sent: set[Pair] = set()
 
     def read(self, pairs: list[Pair]) -> dict[Pair, int]:
         """Distances of the server: one call where the account may export, otherwise one for each of these pairs."""
         lake = self.client.lake((), distances=True)
         self._rses = set(lake["rses"])
-        return found_distances(lake["distances"] if "distances" in lake else self.client.distances_between(pairs))
+        found = found_distances(lake["distances"] if "distances" in lake else self.client.distances_between(pairs))
+        self._held = len(found)
+        return found
+
+    def reread(self, pairs: list[Pair], found: Mapping[Pair, int], plan: Plan) -> dict[Pair, int]:
+        """Distances after a plan: by one call for each pair that it touched, where they are few of all."""
+        touched = [pair_of(change.subject) for change in plan.changes]
+        if len(touched) * FEW > self._held:
+            return self.read(pairs)
+        kept = {pair: distance for pair, distance in found.items() if pair not in set(touched)}
+        return {**kept, **found_distances(self.client.distances_between(touched))}
 
     def send_ahead(self, plan: Plan) -> None:
         """Imports what a large plan adds and changes; a pair with an RSE that is not there is left to its own call, which says so."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,13 +25,19 @@ WIDTH = 120  # characters of a mapping or list on one line
 
 def storage_text(adopted: Adopted, host: str, system: str, release: str) -> str:
     """host_vars of a storage."""
-    lines = ["---", _remark(f"# Read from the files of {host} ({f'{system} {release}'.strip()}).")]
+    remarks = [f"Read from the files of {host} ({f'{system} {release}'.strip()})."]
     if adopted.notes:
-        lines += ["# Look at these places, then take this list away:", *(_remark(f"#  * {note}") for note in adopted.notes)]
-    lines += ["datalake_storage:", *_table(adopted.storage, tables.STORAGE, "  ")]
-    if adopted.variables:
+        remarks += ["Look at these places, then take this list away:", *(f" * {note}" for note in adopted.notes)]
+    return host_vars_text(remarks, adopted.storage, adopted.variables)
+
+
+def host_vars_text(remarks: Iterable[str], storage: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
+    """A file of host_vars: remarks on top, the description of a storage, other variables below."""
+    lines = ["---", *(_remark(f"# {remark}") for remark in remarks)]
+    lines += ["datalake_storage:", *_table(storage, tables.STORAGE, "  ")]
+    if variables:
         lines += ["", "# What the description does not say."]
-        lines += [line for name, value in adopted.variables.items() for line in _entry(_key(name), value, "")]
+        lines += [line for name, value in variables.items() for line in _entry(_key(name), value, "")]
     return "\n".join(lines) + "\n"
 
 

@@ -172,18 +172,21 @@ class RucioClient(HttpClient):
     def lake(self, names: Iterable[str] | None = None, *, distances: bool = False) -> dict[str, Any]:
         """All RSEs as the export gives them: ``{"rses": {name: {columns, attributes, protocols, MinFreeSpace}}, "distances": {...}}``.
 
-        One call for root. Where the account may not export: one call for the columns and three for each RSE of names (of all when None),
-        and no distances (see distances_between).
+        One call for root. Where the account may not export: what single_rses() gives, and no distances (see distances_between).
         """
         try:
             return self._export(distances)
         except ApiError as problem:
             if problem.error_class != "AccessDenied":
                 raise
+        return {"rses": self.single_rses(names)}
+
+    def single_rses(self, names: Iterable[str] | None = None) -> dict[str, Any]:
+        """The RSEs of lake() without export: the columns of all by one call, the rest by three for each of names (of all when None)."""
         columns = {each["rse"]: each for each in self._lines("rses/")}
         wanted = [name for name in (columns if names is None else dict.fromkeys(names)) if name in columns]
         details = in_parallel(self._details, wanted)
-        return {"rses": {**columns, **{name: {**columns[name], **found} for name, found in zip(wanted, details, strict=True)}}}
+        return {**columns, **{name: {**columns[name], **found} for name, found in zip(wanted, details, strict=True)}}
 
     def _export(self, distances: bool) -> dict[str, Any]:
         answer = self.request("GET", "export/", params={"distance": str(distances)}, timeout=max(self.timeout, BULK_TIMEOUT))

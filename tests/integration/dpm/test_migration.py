@@ -210,6 +210,8 @@ def test_the_playbook_goes_up_to_the_switch_and_back(head: Head, cric: StandIn, 
     step("describe")
     described = yaml.safe_load((folder / "host_vars/dcache.example.org.yml").read_text())
     assert load_storage(described["datalake_storage"], load_lake(LAKE)).system == "dcache"
+    planned = json.loads((folder / "plan.json").read_text())
+    assert described == {"datalake_storage": planned["description"], **planned["variables"]}
     for name in ("build", "consistent", "drain"):
         step(name)
     assert (rse()["availability_read"], rse()["availability_write"]) == (True, False)

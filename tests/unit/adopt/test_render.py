@@ -130,3 +130,11 @@ def test_an_issuer_that_is_a_template_is_left_out() -> None:
     adopted = render.without_templates(Adopted(STORAGE, {**ISSUERS, "strange": strange}))
     assert adopted.issuers == ISSUERS
     assert "strange is left out" in adopted.notes[0]
+
+
+def test_variables_of_a_host_are_texts_to_ansible_too() -> None:
+    variables = {"dcache_pools": [{"host": "disk1.example.org", "path": "/data/{{ lookup('pipe', 'id') }}"}]}
+    text = render.host_vars_text(["Planned."], {"name": "LAB", "system": "dcache"}, variables)
+    assert text.startswith("---\n# Planned.\ndatalake_storage:\n")
+    assert load(text)["dcache_pools"] == variables["dcache_pools"]
+    assert text.count("!unsafe") == 1

@@ -31,19 +31,19 @@ class RucioModel:
         self.distances: dict[tuple[str, str], int] = {}
         self.usages: dict[str, dict[str, Any]] = {}
         self.login = SimpleNamespace(vo=None)
-        self.writes = self.exports = self.distance_exports = 0
+        self.writes = self.exports = self.singles = self.distance_exports = 0
         self.kill_at = self.refuse_at = -1
 
     @property
     def traffic(self) -> dict[str, int]:
-        return {"requests": self.exports + self.writes, "writes": self.writes}
+        return {"requests": self.exports + self.singles + self.writes, "writes": self.writes}
 
     def _write(self) -> None:
         self.writes += 1
         if self.writes == self.kill_at:
             raise Killed
         if self.writes == self.refuse_at:
-            raise refusal("DatabaseException")
+            raise refusal("InvalidObject")
 
     def _rse(self, name: str) -> dict[str, Any]:
         if name not in self.rses:
@@ -61,6 +61,14 @@ class RucioModel:
             for (source, destination), number in self.distances.items():
                 lake["distances"].setdefault(source, {})[destination] = {"distance": number}
         return lake
+
+    def single_rses(self, names: Iterable[str]) -> dict[str, Any]:
+        """As Rucio does: of those that are not named there are only the columns."""
+        self.singles += 1
+        found = copy.deepcopy(self.rses)
+        for name in set(found) - set(names):
+            del found[name]["attributes"], found[name]["protocols"]
+        return found
 
     def deleted_attributes(self, rse: str) -> dict[str, Any] | None:
         return self.deleted.get(rse)

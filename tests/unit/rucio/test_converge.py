@@ -82,3 +82,25 @@ def test_there_is_an_end(pauses: list[float]) -> None:
     assert lake.writes == ["one"] * (1 + MORE_ROUNDS)
     assert pauses == sorted(pauses)
     assert len(pauses) == MORE_ROUNDS
+
+
+def test_after_a_plan_only_what_it_touched_is_read_again() -> None:
+    lake = Lake()
+    lake.held.add("two")
+    reads: list[str] = []
+
+    def read() -> set[str]:
+        reads.append("all")
+        return set(lake.held)
+
+    def reread(found: set[str], plan: Plan) -> set[str]:
+        reads.append(" ".join(change.subject for change in plan.changes))
+        return found  # the server took the write and does not show it
+
+    def plan(found: set[str]) -> Planned:
+        return Planned(Plan.of(Change(name, "rse", "create", after=name) for name in WANTED if name not in found))
+
+    client: Any = SimpleNamespace(traffic={"requests": 0, "writes": 0})
+    answer = converge(client, read, plan, lake.write, objects=dict.fromkeys, reread=reread)
+    assert reads == ["all", "one"]
+    assert "does not show it" in answer["msg"]

@@ -193,9 +193,10 @@ def test_adding_a_site_reads_no_distances() -> None:
     everything = Declared((Rule(1),))
     sync(model, wanted_from_records(mesh(60), declared=everything))
     assert (model.distance_exports, len(model.distances)) == (0, 60 * 59)
-    writes = model.writes
+    writes, exports = model.writes, model.exports
     sync(model, wanted_from_records(mesh(63), declared=everything))
     assert (model.distance_exports, len(model.distances)) == (0, 63 * 62)
+    assert (model.exports - exports, model.singles) == (1, 1)  # afterwards, only the new ones and the holder of the digest
     assert model.writes - writes == 3 * 3 + 1 + 1  # RSE, mark, door; one import; the digest
 
 
