@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.escape.datalake.plugins.plugin_utils import rucio_store
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio import values
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import found_rse
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
 from rucio_server import RucioServer
@@ -53,6 +55,36 @@ def test_first_run_creates_and_second_run_sends_no_write(playbook: Run, quiet: R
     assert (found["country_name"], found["attributes"]["QOS"], found["MinFreeSpace"]) == ("FR", "FAST", 10**12)
     assert client.usage(names[0], "storage")["total"] == 50 * 10**12
     assert found["attributes"]["declared_space"] == str(50 * 10**12)
+
+
+def test_rses_read_one_by_one_look_as_those_of_the_export(run: Run, client: RucioClient, name: str) -> None:
+    names = [f"{name}-{number}" for number in range(3)]
+    bare = {"name": names[1], "properties": {"rse_type": "TAPE", "volatile": False, "availability_write": False}}
+    away = {"name": names[2], "properties": {"deterministic": False, "city": "Annecy", "time_zone": "Europe/Paris"}, "protocols": [door()]}
+    applied(run, record(names[0]), bare, away)
+    exported, single = client.lake()["rses"], client.single_rses(names)
+    assert set(single) == set(exported)
+    for each in names:
+        assert found_rse(each, single[each], client.major) == found_rse(each, exported[each], client.major)
+
+
+def test_a_few_changes_of_a_large_lake_are_read_back_by_themselves(
+    run: Run, quiet: RucioServer, client: RucioClient, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rucio_store, "FEW", 0)  # as if all others were many
+    names = [f"{name}-{number}" for number in range(2)]
+    quiet.calls()
+    answer = run("rucio_rse", rses=[record(each) for each in names])
+    assert not answer.get("failed"), answer["msg"]
+    reads = [call.path.split("?")[0].rstrip("/") for call in quiet.calls() if not call.writes]
+    assert (reads.count("/export"), reads.count("/rses")) == (1, 1)
+    applied(run, record(names[0], attributes={"QOS": "SAFE"}), record(names[1], protocols=[]))
+    matrix = {names[0]: {names[1]: 2}, names[1]: {names[0]: 3}}
+    quiet.calls()
+    made = run("rucio_distance", matrix=matrix)
+    assert not made.get("failed"), made["msg"]
+    assert [call.path.split("?")[0].rstrip("/") for call in quiet.calls() if not call.writes].count("/export") == 1
+    assert run("rucio_distance", matrix=matrix)["actions"] == []
 
 
 def test_an_unchanged_run_is_log_in_ping_and_export(run: Run, quiet: RucioServer, name: str) -> None:
