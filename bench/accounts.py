@@ -7,7 +7,7 @@
 usage: PYTHONPATH=.cache python bench/accounts.py [--backend postgresql|sqlite] [--only N ...] [RESULT.json]
 
 Needs PostgreSQL's programs (Debian: postgresql) for that backend. Each method runs in a process of its own, and reads the same IAM. Server
-seconds are those of Rucio and its database, requests those to Rucio. 10 000 people take ours some minutes, and the peers hours.
+seconds are those of Rucio and its database, requests those to Rucio.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ sys.path.insert(0, str(HERE.parent / "tests/integration/rucio"))
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls  # noqa: E402
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import Login, RucioClient  # noqa: E402
 from ansible_collections.escape.datalake.tests import standins  # noqa: E402
-from cost import cost_of  # noqa: E402
+from cost import cost_of, keep  # noqa: E402
 from iam_people import CLIENT  # noqa: E402
 from postgresql import Cluster  # noqa: E402
 from rucio_server import PASSWORD, RucioServer  # noqa: E402
 
 WORKERS = 2
 METHODS = ("ours", "client", "escape")
-SIZES: dict[int, tuple[str, ...]] = {100: METHODS, 1000: METHODS, 10_000: ("ours",)}
+SIZES = (100, 1000, 10_000)
 LOGIN = Login("userpass", "root", "ddmlab", PASSWORD)
 KEYS = ("case", "run", "n", "mesh", "backend", "method")
 
@@ -110,12 +110,11 @@ class Bench:
 
     def __init__(self, backend: str, cluster: Cluster | None, home: Path) -> None:
         self.backend, self.cluster, self.home = backend, cluster, home
-        self.rows: list[Row] = []
         self._made = 0
 
-    def scenario(self, n: int, methods: tuple[str, ...]) -> Iterator[Row]:
+    def scenario(self, n: int) -> Iterator[Row]:
         """First run, run without change, and for ours one where a hundredth is other, each method on a server of its own."""
-        for method in methods:
+        for method in METHODS:
             self._made += 1
             home = self.home / f"{self.backend}{self._made}"
             home.mkdir()
@@ -156,19 +155,10 @@ def main() -> None:
         for backend in options.backend or ["postgresql", "sqlite"]:
             cluster = stack.enter_context(Cluster(Path(folder))) if backend == "postgresql" else None
             bench = Bench(backend, cluster, Path(folder))
-            for n, methods in SIZES.items():
+            for n in SIZES:
                 if not options.only or n in options.only:
-                    for row in bench.scenario(n, methods):
-                        save(options.result, row)
-
-
-def save(path: Path, row: Row) -> None:
-    """Adds a row to the file, in the place of an older one of the same case."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    known: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
-    fresh = {key: getattr(row, key) for key in (*KEYS, "seconds", "server_cpu", "requests", "writes", "bytes", "peak_mb")}
-    kept = [each for each in known if any(each[key] != fresh[key] for key in KEYS)]
-    path.write_text(json.dumps(sorted([*kept, fresh], key=lambda each: [str(each[key]).zfill(6) for key in KEYS]), indent=1) + "\n")
+                    for row in bench.scenario(n):
+                        keep(options.result, vars(row), KEYS)
 
 
 if __name__ == "__main__":

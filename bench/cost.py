@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,18 @@ def cost_of(server: RucioServer, cluster: Cluster | None, script: str, method: s
         bytes=sum(call.size for call in calls),
         peak_mb=round(told["peak_mb"], 1),
     )
+
+
+def keep(path: Path, row: Mapping[str, Any], keys: Sequence[str]) -> None:
+    """Adds a row to a file of results, in the place of an older one of the same case. keys: what makes a case."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+
+    def case(each: Mapping[str, Any]) -> list[str]:
+        return [str(each[key]).zfill(6) for key in keys]
+
+    rows = [row, *(each for each in known if case(each) != case(row))]
+    path.write_text(json.dumps(sorted(rows, key=case), indent=1) + "\n")
 
 
 def _computed(server: RucioServer, cluster: Cluster | None) -> float:

@@ -23,18 +23,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests/integration/rucio"))
 
 import lakes  # noqa: E402
-from cost import cost_of  # noqa: E402
+from cost import cost_of, keep  # noqa: E402
 from postgresql import Cluster  # noqa: E402
 from rucio_server import PASSWORD, RucioServer  # noqa: E402
 
 WORKERS = 2
 NEW = lakes.PER_SITE  # RSEs of the site that is added
+KEYS = ("case", "n", "mesh", "backend", "method")
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ QUICK: dict[str, dict[int, tuple[str, ...]]] = {"full": {10: FIRST, 100: FIRST},
 
 
 class Bench:
-    """Measures methods on one backend."""
+    """Measures methods on one backend; every row is in the file of results at once."""
 
-    def __init__(self, backend: str, cluster: Cluster, home: Path) -> None:
-        self.backend, self.cluster, self.home = backend, cluster, home
-        self.rows: list[Row] = []
+    def __init__(self, backend: str, cluster: Cluster, home: Path, result: Path) -> None:
+        self.backend, self.cluster, self.home, self.result = backend, cluster, home, result
+        self.measured = 0
         self.failed: list[str] = []
         self._servers = 0
 
@@ -96,7 +96,8 @@ class Bench:
             print(self.failed[-1], flush=True)
             return
         row = Row(case, n, mesh, self.backend, method, **vars(cost))
-        self.rows.append(row)
+        self.measured += 1
+        keep(self.result, vars(row), KEYS)
         print(
             f"{row.backend:10} {row.mesh:6} n={row.n:<4} {row.case:8} {row.method:13} {row.seconds:8.2f} s, "
             f"server {row.server_cpu:7.2f} s, {row.requests} requests, {row.writes} writes, {row.peak_mb:.0f} MB",
@@ -142,34 +143,22 @@ def main() -> None:
     options = parser.parse_args()
     lakes_of = QUICK if options.quick else SCENARIOS
     started = time.monotonic()
-    rows: list[Row] = []
+    measured = 0
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="datalake-bench-") as folder, Cluster(Path(folder)) as cluster:
         for backend in options.backend or ["postgresql", "sqlite"]:
-            bench = Bench(backend, cluster, Path(folder))
+            bench = Bench(backend, cluster, Path(folder), options.result)
             for mesh, sizes in lakes_of.items():
                 for n, methods in sizes.items():
                     if not options.only or f"{mesh}:{n}" in options.only:
                         bench.scenario(mesh, n, tuple(each for each in methods if not options.method or each in options.method))
-                        save(options.result, [*rows, *bench.rows])
-            rows += bench.rows
+            measured += bench.measured
             failed += bench.failed
     print(
-        f"{len(rows)} measurements in {time.monotonic() - started:.0f} s on {platform.machine()}, {os.cpu_count()} cores: {options.result}"
+        f"{measured} measurements in {time.monotonic() - started:.0f} s on {platform.machine()}, {os.cpu_count()} cores: {options.result}"
     )
     if failed:
         raise SystemExit("not measured:\n" + "\n".join(failed))
-
-
-def save(path: Path, rows: list[Row]) -> None:
-    """Adds rows to the file, in the place of older ones of the same case."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    known: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
-    fresh = [vars(row) for row in rows]
-    keys = ("case", "n", "mesh", "backend", "method")
-    new = {tuple(row[key] for key in keys) for row in fresh}
-    kept = [row for row in known if tuple(row[key] for key in keys) not in new]
-    path.write_text(json.dumps(sorted(kept + fresh, key=lambda row: tuple(str(row[key]).zfill(5) for key in keys)), indent=1) + "\n")
 
 
 if __name__ == "__main__":
