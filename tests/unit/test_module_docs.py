@@ -17,7 +17,7 @@ SECRET_WORDS = ("password", "secret", "token", "passphrase")
 
 
 def documented(module: str) -> dict[str, Any]:
-    """Options of a module as ansible-doc shows them, those of its fragments included; its own win."""
+    """Options of a module as ansible-doc shows them, those of its fragments included; what the module says of an option wins."""
     page = yaml.safe_load(importlib.import_module(f"{COLLECTION}.modules.{module}").DOCUMENTATION)
     fragments = page.get("extends_documentation_fragment", [])
     options: dict[str, Any] = {}
@@ -26,7 +26,9 @@ def documented(module: str) -> dict[str, Any]:
             name, _dot, part = fragment.removeprefix("escape.datalake.").partition(".")
             holder = importlib.import_module(f"{COLLECTION}.doc_fragments.{name}").ModuleDocFragment
             options |= yaml.safe_load(getattr(holder, part.upper() or "DOCUMENTATION")).get("options", {})
-    return options | (page.get("options") or {})
+    for name, told in (page.get("options") or {}).items():
+        options[name] = options.get(name, {}) | told
+    return options
 
 
 def accepted(module: str) -> dict[str, Any]:
