@@ -37,6 +37,7 @@ options:
       - Address of the Rucio server. Rucio is left out when it is not given.
       - If not set, the environment variable E(DATALAKE_RUCIO_URL) is used.
     type: str
+    required: false
   cric:
     description: The CRIC to compare with.
   lake:
