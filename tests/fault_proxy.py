@@ -143,6 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
         for key, value in headers:
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:  # as asked by the client, which would take the connection for one to use again otherwise
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if cut else body)
         if cut:

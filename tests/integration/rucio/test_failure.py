@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.escape.datalake.plugins.plugin_utils import rucio_store
+from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import FEW
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls, WriteRefused
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import RucioClient
 from rucio_server import PASSWORD, ROOT, RucioServer
@@ -60,9 +62,19 @@ def test_not_a_rucio_server(run: Run, quiet: RucioServer, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "after"), [("POST", "/rses/", 3), ("POST", "/protocols/", 1), ("PUT", "/limits", 0), ("GET", "/export/", 1)]
+    ("method", "path", "after", "few"),
+    [
+        ("POST", "/rses/", 3, FEW),
+        ("POST", "/protocols/", 1, FEW),
+        ("PUT", "/limits", 0, FEW),
+        ("GET", "/export/", 1, 10**6),  # everything is read again
+        ("GET", "/protocols", 0, 0),  # the RSEs of the plan are read again
+    ],
 )
-def test_a_server_that_breaks_in_the_middle(run: Run, quiet: RucioServer, name: str, method: str, path: str, after: int) -> None:
+def test_a_server_that_breaks_in_the_middle(
+    run: Run, quiet: RucioServer, name: str, method: str, path: str, after: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rucio_store, "FEW", few)
     records = [record(f"{name}-{number}") for number in range(3)]
     quiet.breaks(method, path, after=after, times=2)
     answer = run("rucio_rse", rses=records)

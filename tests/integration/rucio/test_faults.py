@@ -178,13 +178,13 @@ def test_each_broken_request_is_made_good_by_the_next_run(case: Any, kind: str) 
         problem = work(lake.proxy.url, **options)
         broken = lake.proxy.broken
         assert broken, f"request {number} was never sent"
-        reported += [broken] if problem else []
+        reported += [(*broken, problem)] if problem else []
         lake.proxy.break_request("", 0)
         again = work(lake.proxy.url)
         assert again is None, f"{kind} at request {number} {broken}, then {problem}: the repeated run failed: {again}"
         assert lake.state() == undisturbed, f"{kind} at request {number} {broken}, then {problem}: the repeated run ended otherwise"
     if kind == "stale token":  # what carries a token is mended within the run
-        assert all(path == "/ping" or path.startswith("/auth/") for _method, path in reported)
+        assert all(path == "/ping" or path.startswith("/auth/") for _method, path, _problem in reported)
     elif kind in ("500", "500 after"):
         assert reported
     elif kind != "time-out":  # where a slow machine may time out once more
