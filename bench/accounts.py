@@ -29,7 +29,7 @@ sys.path.insert(0, str(HERE.parent / "tests/integration/rucio"))
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import Tls  # noqa: E402
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.rucio import Login, RucioClient  # noqa: E402
 from ansible_collections.escape.datalake.tests import standins  # noqa: E402
-from cost import cost_of, keep  # noqa: E402
+from cost import Cost, cost_of, keep  # noqa: E402
 from iam_people import CLIENT  # noqa: E402
 from postgresql import Cluster  # noqa: E402
 from rucio_server import PASSWORD, RucioServer  # noqa: E402
@@ -42,19 +42,13 @@ KEYS = ("case", "run", "n", "mesh", "backend", "method")
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Cost):
     """One measurement. run: first (no account is there), noop (nothing changed), one-percent (so many people came and as many changed)."""
 
     run: str
     n: int
     backend: str
     method: str
-    seconds: float
-    server_cpu: float
-    requests: int
-    writes: int
-    bytes: int
-    peak_mb: float
     case: str = "iam"
     mesh: str = "sparse"
 

@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests/integration/rucio"))
 
 import lakes  # noqa: E402
-from cost import cost_of, keep  # noqa: E402
+from cost import Cost, cost_of, keep  # noqa: E402
 from postgresql import Cluster  # noqa: E402
 from rucio_server import PASSWORD, RucioServer  # noqa: E402
 
@@ -38,7 +38,7 @@ KEYS = ("case", "n", "mesh", "backend", "method")
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Cost):
     """One measurement; the form of bench/results/registration.json."""
 
     case: str
@@ -46,12 +46,6 @@ class Row:
     mesh: str
     backend: str
     method: str
-    seconds: float
-    server_cpu: float
-    requests: int
-    writes: int
-    bytes: int
-    peak_mb: float
 
 
 # Size of the lake -> methods of its first registration. Calls one by one take hours for a large full mesh.
@@ -95,7 +89,7 @@ class Bench:
             self.failed.append(f"{self.backend} {mesh} n={n} {case} {method}: {problem}")
             print(self.failed[-1], flush=True)
             return
-        row = Row(case, n, mesh, self.backend, method, **vars(cost))
+        row = Row(case=case, n=n, mesh=mesh, backend=self.backend, method=method, **vars(cost))
         self.measured += 1
         keep(self.result, vars(row), KEYS)
         print(
