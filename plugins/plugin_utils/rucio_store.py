@@ -152,12 +152,12 @@ class DistanceWriter:
         return found
 
     def reread(self, pairs: list[Pair], found: Mapping[Pair, int], plan: Plan) -> dict[Pair, int]:
-        """Distances after a plan: by one call for each pair that it touched, where they are few of all."""
-        touched = [pair_of(change.subject) for change in plan.changes]
-        if len(touched) * FEW > self._held:
+        """Distances after a plan: by one call for each pair that it touched, where they are few of all and no more than an import takes."""
+        touched = {pair_of(change.subject) for change in plan.changes}
+        if len(touched) > CHUNK or len(touched) * FEW > self._held:
             return self.read(pairs)
-        kept = {pair: distance for pair, distance in found.items() if pair not in set(touched)}
-        return {**kept, **found_distances(self.client.distances_between(touched))}
+        kept = {pair: distance for pair, distance in found.items() if pair not in touched}
+        return {**kept, **found_distances(self.client.distances_between(list(touched)))}
 
     def send_ahead(self, plan: Plan) -> None:
         """Imports what a large plan adds and changes; a pair with an RSE that is not there is left to its own call, which says so."""

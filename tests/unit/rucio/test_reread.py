@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import pytest
+from ansible_collections.escape.datalake.plugins.plugin_utils import rucio_store
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Plan
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import pair_name
@@ -92,7 +93,7 @@ def test_distances_touch_no_rse() -> None:
     assert server.calls == [("single", [])]
 
 
-def test_a_few_distances_are_read_by_themselves() -> None:
+def test_a_few_distances_are_read_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     server: Any = Server()
     writer = DistanceWriter(server)
     pairs = list(server.distances)
@@ -108,4 +109,8 @@ def test_a_few_distances_are_read_by_themselves() -> None:
     server.calls.clear()
     many = Plan.of(Change(pair_name(pair), "distance", "update", after=7) for pair in pairs[: len(pairs) // FEW + 1])
     assert writer.reread(pairs, found, many) == server.distances
+    assert server.calls == [("lake", True)]
+    server.calls.clear()
+    monkeypatch.setattr(rucio_store, "CHUNK", 1)
+    assert writer.reread(pairs, found, plan) == server.distances
     assert server.calls == [("lake", True)]
