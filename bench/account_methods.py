@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import requests
+import timed
 
 Task = dict[str, Any]
 INDIGO = "urn:indigo-dc:scim:schemas:IndigoUser"
@@ -107,12 +106,7 @@ def client(task: Task) -> None:
 
 
 def ours(task: Task) -> None:
-    """The module rucio_iam_account, in this process."""
-    from types import SimpleNamespace
-
-    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-    from ansible_collections.escape.datalake.plugins.action.rucio_iam_account import ActionModule
-
+    """The module rucio_iam_account."""
     options = {
         "url": task["url"],
         "ca_path": task["ca"],
@@ -125,34 +119,19 @@ def ours(task: Task) -> None:
             {"groups": ["escape/managers"], "attributes": {"admin": "True"}},
         ],
     }
-    checked = ArgumentSpecValidator(ActionModule.ARGUMENTS, **ActionModule.CONSTRAINTS).validate(options)
-    if checked.error_messages:
-        raise SystemExit("; ".join(checked.error_messages))
-    action = ActionModule.__new__(ActionModule)
-    action._task = SimpleNamespace(check_mode=False, action="rucio_iam_account")
-    action._display = SimpleNamespace(display=lambda words: print(words, file=sys.stderr))
-    answer = action.act(checked.validated_parameters, {})
-    if answer.get("failed"):
-        raise SystemExit(answer["msg"][:3000])
-    if answer["changed"] == (task["run"] == "noop"):
-        raise SystemExit(f"{task['run']}: {answer['actions'][:10]}")
+    timed.module("rucio_iam_account", options, task["run"])
 
 
 METHODS: dict[str, Callable[[Task], None]] = {"ours": ours, "client": client, "escape": escape}
 
 
-def peak_mb() -> float:
-    """Largest memory of this process, MB."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+LIBRARIES = {"ours": [f"{timed.ACTIONS}.rucio_iam_account"], "client": ["rucio.client"]}
 
 
 def main() -> None:
     method, run = sys.argv[1:]
     task = {**json.load(sys.stdin), "run": run}
-    started = time.perf_counter()
-    METHODS[method](task)
-    print(json.dumps({"seconds": time.perf_counter() - started, "peak_mb": peak_mb()}))
+    timed.tell(lambda: METHODS[method](task), *LIBRARIES.get(method, ()))
 
 
 if __name__ == "__main__":

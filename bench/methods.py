@@ -4,21 +4,20 @@
 
 """The ways to register a lake that are compared: ours and its peers. Run as a process of its own, so that its memory can be told.
 
-usage: python bench/methods.py METHOD CASE < {"url", "ca", "password", "n", "mesh", "new"}; prints {"seconds", "peak_mb"}
+usage: python bench/methods.py METHOD CASE < {"url", "ca", "password", "n", "mesh", "new", "copies"}; prints {"seconds", "peak_mb"}
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import lakes
 import requests
+import timed
 
 Task = dict[str, Any]
 
@@ -126,29 +125,24 @@ def client(task: Task, lake: lakes.Lake) -> None:
 
 
 def ours(task: Task, lake: lakes.Lake) -> None:
-    """The module rucio_sync, in this process."""
-    from types import SimpleNamespace
+    """The module rucio_sync."""
+    _synchronise(task, lake)
 
-    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-    from ansible_collections.escape.datalake.plugins.action.rucio_sync import ActionModule
 
-    options = {"url": task["url"], "ca_path": task["ca"], "username": "ddmlab", "password": task["password"], "account": "root"}
-    validator = ArgumentSpecValidator(ActionModule.ARGUMENTS, **ActionModule.CONSTRAINTS)
-    checked = validator.validate({**options, "rses": list(lake.records), "distances": {"explicit": lake.distances}})
-    if checked.error_messages:
-        raise SystemExit("; ".join(checked.error_messages))
-    action = ActionModule.__new__(ActionModule)
-    action._task = SimpleNamespace(check_mode=False, action="rucio_sync")
-    action._display = SimpleNamespace(display=lambda words: print(words, file=sys.stderr))
-    answer = action.act(checked.validated_parameters, {})
-    if answer.get("failed"):
-        raise SystemExit(answer["msg"])
-    if answer["changed"] == (task["case"] == "noop"):
-        raise SystemExit(f"{task['case']}: {answer['actions'][:10]}")
+def ours_light(task: Task, lake: lakes.Lake) -> None:
+    """The module rucio_sync between two reads of everything; the first of them is a run of this with an empty folder of copies."""
+    _synchronise(task, lake, copies=task["copies"], full_read_every=3600)
+
+
+def _synchronise(task: Task, lake: lakes.Lake, **options: Any) -> None:
+    connection = {"url": task["url"], "ca_path": task["ca"], "username": "ddmlab", "password": task["password"], "account": "root"}
+    wanted = {"rses": list(lake.records), "distances": {"explicit": lake.distances}}
+    timed.module("rucio_sync", {**connection, **wanted, **options}, task["case"])
 
 
 METHODS: dict[str, Callable[[Task, lakes.Lake], None]] = {
     "ours": ours,
+    "ours-light": ours_light,
     "bare": bare,
     "raw8": raw8,
     "export": export,
@@ -159,10 +153,7 @@ METHODS: dict[str, Callable[[Task, lakes.Lake], None]] = {
 }
 
 
-def peak_mb() -> float:
-    """Largest memory of this process, MB (what getrusage tells starts with that of the parent)."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+LIBRARIES = {"ours": [f"{timed.ACTIONS}.rucio_sync"], "ours-light": [f"{timed.ACTIONS}.rucio_sync"], "client": ["rucio.client"]}
 
 
 def main() -> None:
@@ -174,9 +165,7 @@ def main() -> None:
         wanted = lakes.without_last(whole, task["new"])
     else:
         wanted = lakes.only_new(whole, task["new"]) if case == "add-site" and method != "ours" else whole
-    started = time.perf_counter()
-    METHODS[method](task, wanted)
-    print(json.dumps({"seconds": time.perf_counter() - started, "peak_mb": peak_mb()}))
+    timed.tell(lambda: METHODS[method](task, wanted), *LIBRARIES.get(method, ()))
 
 
 if __name__ == "__main__":

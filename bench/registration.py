@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests/integration/rucio"))
@@ -81,7 +82,7 @@ class Bench:
             server.stop()
 
     def measure(self, server: RucioServer, method: str, case: str, n: int, mesh: str) -> None:
-        task = {"url": server.url, "ca": str(server.ca), "password": PASSWORD, "n": n, "mesh": mesh, "new": NEW}
+        task = self._task(server, n, mesh)
         cluster = self.cluster if self.backend == "postgresql" else None
         try:
             cost = cost_of(server, cluster, "methods.py", method, case, task)
@@ -105,6 +106,8 @@ class Bench:
                 self.measure(server, method, "first", n, mesh)
                 if method == "ours":
                     self.measure(server, "ours", "noop", n, mesh)
+                    self._run(server, "ours-light", "noop", n, mesh)
+                    self.measure(server, "ours-light", "noop", n, mesh)
                     self.measure(server, "export", "noop", n, mesh)
                 elif method in ("import", "escape") and n <= 100:
                     self.measure(server, method, "noop", n, mesh)
@@ -117,14 +120,22 @@ class Bench:
 
     def _fill(self, server: RucioServer, n: int, mesh: str) -> None:
         """The lake before the new site, by ours and not measured."""
-        task = {"url": server.url, "ca": str(server.ca), "password": PASSWORD, "n": n + NEW, "mesh": mesh, "new": NEW}
+        self._run(server, "ours", "before-site", n + NEW, mesh)
+
+    def _run(self, server: RucioServer, method: str, case: str, n: int, mesh: str) -> None:
+        """A run that is not measured."""
         subprocess.run(
-            [sys.executable, HERE / "methods.py", "ours", "before-site"],
-            input=json.dumps(task),
+            [sys.executable, HERE / "methods.py", method, case],
+            input=json.dumps(self._task(server, n, mesh)),
             text=True,
             check=True,
             stdout=subprocess.DEVNULL,
         )
+
+    @staticmethod
+    def _task(server: RucioServer, n: int, mesh: str) -> dict[str, Any]:
+        copies = str(server.home / "copies")
+        return {"url": server.url, "ca": str(server.ca), "password": PASSWORD, "n": n, "mesh": mesh, "new": NEW, "copies": copies}
 
 
 def main() -> None:

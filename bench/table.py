@@ -18,7 +18,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs/benchmarks.md"
 MARK = "<!-- made by bench/table.py from here on -->\n"
-ORDER = ("ours", "bare", "raw8", "import", "import-chunks", "export", "client", "escape")
+ORDER = ("ours", "ours-light", "bare", "raw8", "import", "import-chunks", "export", "client", "escape")
 CASES = {
     "first": "First registration",
     "noop": "A run without change (for export: one read of everything)",

@@ -57,18 +57,20 @@ class ActionModule(RucioAction):
                 "from_cric": {"type": "bool", "default": True},
                 "verify": {"type": "bool", "default": False},
                 "purge": {"type": "bool", "default": False},
-                "copies": {"type": "path"},
             },
         },
         "absent": {"type": "str", "choices": ["keep", "disable"], "default": "keep"},
         "purge_protocols": {"type": "list", "elements": "str", "default": []},
         "purge_attributes": {"type": "list", "elements": "str", "default": []},
         "bulk": {"type": "bool", "default": True},
+        "copies": {"type": "path"},
+        "full_read_every": {"type": "float"},
     }
     CONSTRAINTS = {
         **PLANNING_CONSTRAINTS,
         "mutually_exclusive": [*PLANNING_CONSTRAINTS["mutually_exclusive"], ["cric", "rses"]],
         "required_one_of": [["cric", "rses"]],
+        "required_by": {"full_read_every": ["copies"]},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +105,8 @@ class ActionModule(RucioAction):
             file=file,
             bulk=arguments["bulk"],
             progress=self.progress,
-            copies=Path(stated["copies"]) if stated["copies"] else None,
+            copies=Path(arguments["copies"]) if arguments["copies"] else None,
+            full_read_every=arguments["full_read_every"] or 0.0,
         )
         answer = {
             **shortened(done.answer),
@@ -111,8 +114,9 @@ class ActionModule(RucioAction):
             "foreign": dict(done.plan.foreign),
             "closed": dict(wanted.closed),
             "inactive": dict(wanted.inactive),
+            "read_age": round(done.read_age),
         }
-        warnings = [done.not_kept] if done.not_kept else []
+        warnings = list(done.not_kept)
         if read:
             facts = cric_source_facts(read.state, wanted, now)
             warnings += facts.pop("warnings", [])

@@ -19,7 +19,7 @@ description:
   - "RSEs get the attribute C(synchronised_from) with O(source). RSEs with another value are left alone, and so are all of another VO."
   - "One RSE holds the attribute C(distances_digest). As long as it stands for the wanted distances nobody reads them, which would cost more
     than all the rest. O(distances.verify) reads them all the same."
-  - A second run sends three requests and no write.
+  - A second run sends three requests and no write; with O(full_read_every) they are light ones.
 version_added: 0.1.0
 author:
   - The escape.datalake authors (@escape-wp2)
@@ -130,12 +130,6 @@ options:
         description: Removes distances between synchronised RSEs that are not wanted, within the limits of O(guard).
         type: bool
         default: false
-      copies:
-        description:
-          - Directory on the controller where the distances that were written are kept, so that changing some of them needs no reading of
-            all. The copy is used only while it is what the digest in Rucio stands for.
-          - No copy is kept when it is not given.
-        type: path
   absent:
     description: What happens to RSEs of this source that it no longer has in any state.
     type: str
@@ -158,6 +152,22 @@ options:
       - It is never used together with O(vo).
     type: bool
     default: true
+  copies:
+    description:
+      - Directory on the controller where what was written or read last is kept. Without it nothing is kept.
+      - The distances that were written last, so that changing some of them needs no reading of all. They are used only while they are what
+        the digest in Rucio stands for.
+      - What was read last of the RSEs, for O(full_read_every).
+    type: path
+  full_read_every:
+    description:
+      - Seconds between two reads of the attributes, doors and limits of all RSEs, which cost the server some queries for each RSE. Needs
+        O(copies). Without it every run reads them.
+      - In between, a run reads the columns of all RSEs by one light call, availability among them, and takes the rest from the copy. If
+        that shows anything to do, everything is read before anything is written. So a change of what is wanted is done at once, and what
+        others change in Rucio of attributes, doors and limits is seen so many seconds later at most.
+      - A plan file, O(distances.verify), RSEs that came, went or were made anew make it read everything.
+    type: float
 seealso:
   - module: escape.datalake.cric_info
   - module: escape.datalake.rucio_rse
@@ -240,6 +250,10 @@ cric:
   description: Address, when it was read, its age in seconds, and why a copy is used (empty when none is).
   returned: when CRIC was read
   type: dict
+read_age:
+  description: Seconds since attributes, doors and limits were read; 0 unless a run with O(full_read_every) relied on the copy.
+  returned: success
+  type: int
 traffic:
   description: Requests sent to the servers, and how many of them were writes.
   returned: always

@@ -24,6 +24,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems imp
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
 from ansible_collections.escape.datalake.plugins.plugin_utils.plan_file import PlanFile
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Plan
+from ansible_collections.escape.datalake.plugins.plugin_utils.rse_copy import RseCopy
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import Pair, found_distances
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import (
     DIGEST,
@@ -74,14 +75,15 @@ class Incomplete(Exception):
 class Synchronised:
     """answer: result of a task, see reconcile.result(). plan: the plan that was made first.
 
-    unusable: what Rucio would not take of single RSEs, which are left alone. not_kept: why the copy of the distances could not be written,
-    empty where it was or need not be.
+    unusable: what Rucio would not take of single RSEs, which are left alone. not_kept: why copies could not be written.
+    read_age: seconds since attributes, doors and limits of all RSEs were read, 0 where this run read them.
     """
 
     answer: dict[str, Any]
     plan: LakePlan
     unusable: tuple[Problem, ...] = ()
-    not_kept: str = ""
+    not_kept: tuple[str, ...] = ()
+    read_age: float = 0.0
 
 
 def synchronise(
@@ -94,19 +96,25 @@ def synchronise(
     bulk: bool = True,
     progress: Progress | None = None,
     copies: Path | None = None,
+    full_read_every: float = 0.0,
 ) -> Synchronised:
     """Reads the server, plans, writes, reads again.
 
     bulk: RSEs may be imported where the server has none. progress: called with (done so far, all, seconds since the first, of what).
-    copies: folder where the distances that were written are kept, None to keep none.
+    copies: folder where the distances that were written are kept, None to keep none. full_read_every: seconds for which a read of all
+    attributes, doors and limits that found nothing to do is kept there too, and stands for them as long as there is nothing to do.
     """
     records, unusable = usable(wanted.records)
     wanted = replace(wanted, records=tuple(records))
     place = " ".join([client.base, client.login.vo or "", options.source])
-    lake = _Lake(client, wanted, options, bulk, progress, KeptCopy(copies, place, "distances") if copies else None)
+    lake = _Lake(client, wanted, options, bulk, progress)
+    if copies:
+        lake.copy = KeptCopy(copies, place, "distances")
+        lake.rse_copy = RseCopy(KeptCopy(copies, place, "rses"), full_read_every)
+    only_plan = check_mode or bool(file and file.write_to)
     answer = converge(
         client,
-        lake.read,
+        lake.read if file or options.verify_distances else lake.read_lightly,
         lake.plan,
         lake.write,
         lake.ahead,
@@ -116,8 +124,8 @@ def synchronise(
         progress=(lambda done, every, seconds: progress(done, every, seconds, "changes")) if progress else None,
         reread=lake.reread,
     )
-    not_kept = "" if check_mode or (file and file.write_to) else lake.keep()
-    return Synchronised(answer, lake.first_plan or LakePlan(Planned(Plan())), tuple(unusable), not_kept)
+    not_kept = () if only_plan else tuple(filter(None, (lake.keep(), lake.keep_rses())))
+    return Synchronised(answer, lake.first_plan or LakePlan(Planned(Plan())), tuple(unusable), not_kept, lake.read_age)
 
 
 @dataclass
@@ -130,8 +138,12 @@ class _Lake:
     bulk: bool
     progress: Progress | None
     copy: KeptCopy | None = None
+    rse_copy: RseCopy | None = None
+    read_age: float = 0.0
     first_plan: LakePlan | None = None
     _last_plan: LakePlan | None = None
+    _planned_lightly: LakePlan | None = None
+    _whole: tuple[dict[str, Any], float] | None = None
     _names: set[str] = field(default_factory=set)
     _imported: set[str] = field(default_factory=set)
     _pending: list[Change] = field(default_factory=list)
@@ -139,13 +151,38 @@ class _Lake:
     _digest_written: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def read_lightly(self) -> LakeFound:
+        """The columns of all RSEs and the copy of the rest, where they say that there is nothing to do; otherwise what read() reads."""
+        return self._light() or self.read()
+
+    def _light(self) -> LakeFound | None:
+        light = self.rse_copy.read(self.client) if self.rse_copy else None
+        if light is None:
+            return None
+        raw, age = light
+        if any(record.name not in raw and record.name not in self.wanted.inactive for record in self.wanted.records):
+            return None
+        rses = self._rses(raw)
+        rows = believed_rows(self.wanted, LakeFound(rses), self.options, self._kept)
+        found = LakeFound(rses, rows)
+        planned = plan_lake(self.wanted, found, self.options)
+        if rows is None or planned.planned.plan or planned.planned.held:
+            return None
+        self.read_age, self._planned_lightly = age, planned
+        return found
+
     def read(self) -> LakeFound:
         """One call; more only for new RSEs, another declared space, and distances where the digest does not answer for them."""
+        started = time.time()
         raw = self.client.lake()["rses"]
+        self._whole = raw, started
+        return self._with_rows(self._rses(raw))
+
+    def _rses(self, raw: Mapping[str, Any]) -> dict[str, RseFound]:
         records = [record for record in self.wanted.records if record.name in raw or record.name not in self.wanted.inactive]
         named = {record.name for record in records}
         others = [RseRecord(name) for name in raw if name not in named]
-        return self._with_rows(found_rses(self.client, [*records, *others], raw))
+        return found_rses(self.client, [*records, *others], raw)
 
     def reread(self, found: LakeFound, plan: Plan) -> LakeFound:
         """The lake after a plan: what it touched by itself, where that is little."""
@@ -179,6 +216,15 @@ class _Lake:
                 return f"the copy of the distances could not be written, the next change of one reads them all: {problem}"
         return ""
 
+    def keep_rses(self) -> str:
+        """Keeps what was read of all RSEs if nothing was written since; why it could not, empty when it could."""
+        if self.rse_copy and self._whole:
+            try:
+                self.rse_copy.keep(*self._whole)
+            except OSError as problem:
+                return f"the copy of the RSEs could not be written, the next run reads them all: {problem}"
+        return ""
+
     def _rows(self, found: LakeFound) -> dict[str, dict[str, int]]:
         lake = self.client.lake((), distances=True)
         if "distances" in lake:
@@ -193,7 +239,7 @@ class _Lake:
         return rows
 
     def plan(self, found: LakeFound) -> Planned:
-        planned = plan_lake(self.wanted, found, self.options)
+        planned, self._planned_lightly = self._planned_lightly or plan_lake(self.wanted, found, self.options), None
         self.first_plan = self.first_plan or planned
         self._last_plan = planned
         self._pending = [change for change in planned.planned.plan.changes if change.kind == "distances" and change.verb != "delete"]
@@ -202,6 +248,8 @@ class _Lake:
 
     def ahead(self, plan: Plan) -> None:
         """Imports all RSEs of a plan for a server that has none; what an import cannot take is left to single calls."""
+        if self.rse_copy and plan:
+            self.rse_copy.forget()
         new = [change.subject for change in plan.changes if (change.kind, change.verb) == ("rse", "create")]
         if self._names or not self.bulk or self.client.login.vo or len(new) < BULK_FROM:
             return
@@ -233,6 +281,7 @@ class _Lake:
 
     def write(self, change: Change) -> None:
         """Does one change; those that an import has done already are only counted."""
+        self._whole = None
         if change.kind == "distances":
             self._write_distances(change)
         elif change.name == DIGEST:

@@ -183,10 +183,14 @@ class RucioClient(HttpClient):
 
     def single_rses(self, names: Iterable[str] | None = None) -> dict[str, Any]:
         """The RSEs of lake() without export: the columns of all by one call, the rest by three for each of names (of all when None)."""
-        columns = {each["rse"]: each for each in self._lines("rses/")}
+        columns = self.columns()
         wanted = [name for name in (columns if names is None else dict.fromkeys(names)) if name in columns]
         details = in_parallel(self._details, wanted)
         return {**columns, **{name: {**columns[name], **found} for name, found in zip(wanted, details, strict=True)}}
+
+    def columns(self) -> dict[str, dict[str, Any]]:
+        """The columns of all RSEs by name, which is one query for the server."""
+        return {each["rse"]: each for each in self._lines("rses/")}
 
     def _export(self, distances: bool) -> dict[str, Any]:
         answer = self.request("GET", "export/", params={"distance": str(distances)}, timeout=max(self.timeout, BULK_TIMEOUT))

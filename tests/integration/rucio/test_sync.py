@@ -102,6 +102,43 @@ def test_a_lake_is_made_and_the_second_run_writes_nothing(run: Run, quiet: Rucio
     assert [call.path for call in calls if "export" in call.path] == ["/export/?distance=False"]
 
 
+def test_between_two_reads_of_everything_a_run_is_light(
+    run: Run, quiet: RucioServer, client: RucioClient, cric: Cric, name: str, issuer: Issuer, tmp_path: Path
+) -> None:
+    names = made(cric, name)
+    options = {**cric.options, "distances": FULL_MESH, "copies": str(tmp_path / "copies"), "full_read_every": 3600}
+
+    def paths() -> list[str]:
+        quiet.calls()
+        answer = run("rucio_sync", **options)
+        assert not answer.get("failed"), answer["msg"]
+        calls = quiet.calls()
+        assert [call for call in calls if call.writes] == []
+        assert answer["traffic"] == {"requests": len(calls), "writes": 0}
+        return [call.path for call in calls if "/auth/" not in call.path and call.path != "/ping"]
+
+    assert not run("rucio_sync", **options).get("failed")
+    paths()
+    assert paths() == ["/rses/"]
+    client.set_attribute(names[0], "QOS", "SAFE")  # is seen with the next read of everything
+    assert paths() == ["/rses/"]
+    client.update_rse(names[1], {"availability_write": False})  # is seen at once, and so is all else then
+    answer = run("rucio_sync", **options)
+    assert sorted(answer["actions"]) == [
+        f"{names[0]}: update attribute QOS: 'SAFE' -> 'FAST'",
+        f"{names[1]}: update availability availability_write",
+    ]
+    assert paths() == ["/export/?distance=False"]
+    assert paths() == ["/rses/"]
+    # Who may not export asks some things about each RSE, and in between one about all.
+    identity = {"type": "OIDC", "issuer": issuer.url, "subject": name, "default": True}
+    account = {"name": name.lower(), "attributes": {"admin": "True"}, "identities": [identity]}
+    assert not run("rucio_account", accounts=[account]).get("failed")
+    options |= {"auth_type": "token", "token": issuer.token(name), "copies": str(tmp_path / "others")}
+    assert len([path for path in paths() if path.startswith("/rses/")]) > 3 * len(names)
+    assert paths() == ["/rses/"]
+
+
 def test_one_more_site_costs_only_itself(run: Run, quiet: RucioServer, client: RucioClient, cric: Cric, name: str) -> None:
     made(cric, name, 6)
     options = {**cric.options, "distances": FULL_MESH}

@@ -110,7 +110,12 @@ def test_plan_review_apply_and_compare(operator: Operator, cric: StandIn, quiet:
     assert "changed=0" in text
     calls = quiet.calls()
     assert (len(calls), [call for call in calls if call.writes]) == (3, [])
-    assert sorted(each.name.split("-")[0] for each in (operator.folder / "copies").iterdir()) == ["cric", "distances"]
+    operator.variables["datalake_sync"]["full_read_every"] = 600
+    operator.runs("sync.yml")
+    quiet.calls()
+    assert "changed=0" in operator.runs("sync.yml")
+    assert [call.path for call in quiet.calls()][-1] == "/rses/"
+    assert sorted(each.name.split("-")[0] for each in (operator.folder / "copies").iterdir()) == ["cric", "distances", "rses"]
 
     client.set_attribute(names[0], "QOS", "SAFE")
     assert "the world or the wanted state changed" in operator.runs("sync.yml", datalake_sync_apply_plan=plan, fails=True)

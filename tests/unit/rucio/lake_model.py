@@ -31,12 +31,12 @@ class RucioModel:
         self.distances: dict[tuple[str, str], int] = {}
         self.usages: dict[str, dict[str, Any]] = {}
         self.login = SimpleNamespace(vo=None)
-        self.writes = self.exports = self.singles = self.distance_exports = 0
+        self.writes = self.exports = self.singles = self.column_reads = self.distance_exports = self.made = 0
         self.kill_at = self.refuse_at = -1
 
     @property
     def traffic(self) -> dict[str, int]:
-        return {"requests": self.exports + self.singles + self.writes, "writes": self.writes}
+        return {"requests": self.exports + self.singles + self.column_reads + self.writes, "writes": self.writes}
 
     def _write(self) -> None:
         self.writes += 1
@@ -70,6 +70,11 @@ class RucioModel:
             del found[name]["attributes"], found[name]["protocols"]
         return found
 
+    def columns(self) -> dict[str, dict[str, Any]]:
+        self.column_reads += 1
+        others = ("attributes", "protocols", "MinFreeSpace")
+        return {name: {key: value for key, value in rse.items() if key not in others} for name, rse in self.rses.items()}
+
     def deleted_attributes(self, rse: str) -> dict[str, Any] | None:
         return self.deleted.get(rse)
 
@@ -91,7 +96,8 @@ class RucioModel:
             raise refusal("Duplicate")
         new = {"deterministic": True, "volatile": False, "staging_area": False, "rse_type": "DISK", "MinFreeSpace": None}
         new |= dict.fromkeys((f"availability_{each}" for each in ("read", "write", "delete")), True)
-        rses[rse] = {**dict.fromkeys(PROPERTIES), **new, "attributes": {rse: True}, "protocols": []}
+        self.made += 1
+        rses[rse] = {"id": f"{self.made:032x}", **dict.fromkeys(PROPERTIES), **new, "attributes": {rse: True}, "protocols": []}
         self._update(rses[rse], properties)
 
     def update_rse(self, rse: str, properties: Mapping[str, Any]) -> None:
