@@ -112,9 +112,10 @@ def synchronise(
         lake.copy = KeptCopy(copies, place, "distances")
         lake.rse_copy = RseCopy(KeptCopy(copies, place, "rses"), full_read_every)
     only_plan = check_mode or bool(file and file.write_to)
+    wholly = options.verify_distances or bool(file and (file.write_to or file.apply_from))
     answer = converge(
         client,
-        lake.read if file or options.verify_distances else lake.read_lightly,
+        lake.read if wholly else lake.read_lightly,
         lake.plan,
         lake.write,
         lake.ahead,

@@ -216,6 +216,35 @@ def test_killed_at_each_request_and_repeated(case: Any) -> None:
         assert lake.state() == undisturbed, f"killed at request {number}: the repeated run ended otherwise"
 
 
+def test_a_light_run_broken_at_each_request(lake: Lake, tmp_path: Path) -> None:
+    """Between two reads of everything a list of RSEs that is broken changes nothing."""
+    options: dict[str, Any] = {
+        "url": lake.proxy.url,
+        "rses": [{"name": "LAB-1", "attributes": {"QOS": "FAST"}, "protocols": [door()]}],
+        "distances": {"explicit": {"LAB-1": {"OTHERS-RSE": 2}}},
+        "copies": str(tmp_path),
+        "full_read_every": 3600,
+    }
+    lake.go_back()
+    lake.proxy.break_request("", 0)
+    for _ in range(3):
+        assert not lake.run("rucio_sync", **options).get("failed")
+    undisturbed = lake.state()
+    lake.proxy.break_request("", 0)
+    assert lake.run("rucio_sync", **options)["actions"] == []
+    count = len(lake.proxy.calls)
+    assert count == 3  # version, log-in, list of RSEs
+    for kind in KINDS:
+        for number in range(1, count + 1):
+            lake.proxy.break_request(kind, number)
+            broken = lake.run("rucio_sync", **{**options, "timeout": 0.2 if kind == "time-out" else 60.0})
+            assert lake.proxy.broken, f"request {number} was never sent"
+            assert not broken.get("actions"), f"{kind} at request {number}: {broken['actions']}"
+            assert lake.state() == undisturbed
+            lake.proxy.break_request("", 0)
+            assert lake.run("rucio_sync", **options)["actions"] == []
+
+
 def test_the_list_of_people_broken_at_each_request(lake: Lake, tmp_path: Path) -> None:
     """The IAM behind the proxy: a broken list suspends nobody, and the next run is right."""
     make_ca(tmp_path)
