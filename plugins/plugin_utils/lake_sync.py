@@ -158,18 +158,17 @@ class _Lake:
 
     def _light(self) -> LakeFound | None:
         light = self.rse_copy.read(self.client) if self.rse_copy else None
-        if light is None:
+        if light is None or any(
+            record.name not in light.rses and record.name not in self.wanted.inactive for record in self.wanted.records
+        ):
             return None
-        raw, age = light
-        if any(record.name not in raw and record.name not in self.wanted.inactive for record in self.wanted.records):
-            return None
-        rses = self._rses(raw)
+        rses = self._rses(light.rses)
         rows = believed_rows(self.wanted, LakeFound(rses), self.options, self._kept)
         found = LakeFound(rses, rows)
         planned = plan_lake(self.wanted, found, self.options)
         if rows is None or planned.planned.plan or planned.planned.held:
             return None
-        self.read_age, self._planned_lightly = age, planned
+        self.read_age, self._planned_lightly = light.age, planned
         return found
 
     def read(self) -> LakeFound:

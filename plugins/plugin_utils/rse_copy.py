@@ -23,14 +23,22 @@ KEPT = ("id", "attributes", "protocols", "MinFreeSpace")
 
 
 @dataclass(frozen=True)
+class LightRead:
+    """rses: in the form of RucioClient.lake(). age: seconds since the whole read that attributes, doors and limits are from."""
+
+    rses: Mapping[str, Any]
+    age: float
+
+
+@dataclass(frozen=True)
 class RseCopy:
     """copy: where attributes, doors and limits are kept. every: seconds between two whole reads, 0 for whole reads alone."""
 
     copy: KeptCopy
     every: float
 
-    def read(self, client: RucioClient) -> tuple[dict[str, Any], float] | None:
-        """The RSEs in the form of RucioClient.lake(), and seconds since the whole read; None where only a whole read tells.
+    def read(self, client: RucioClient) -> LightRead | None:
+        """The RSEs by one light call and the copy; None where only a whole read tells.
 
         That is so when the last one is too old, or is of other RSEs than those that are there.
         """
@@ -43,7 +51,7 @@ class RseCopy:
         for name, held in kept.documents.items():
             if not isinstance(held, dict) or held.keys() != set(KEPT) or held["id"] != columns[name].get("id"):
                 return None
-        return {name: {**columns[name], **held} for name, held in kept.documents.items()}, age
+        return LightRead({name: {**columns[name], **held} for name, held in kept.documents.items()}, age)
 
     def keep(self, rses: Mapping[str, Any], fetched: float) -> None:
         """Keeps a whole read, made at a time in seconds since 1970; raises OSError where it cannot be written."""

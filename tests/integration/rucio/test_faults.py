@@ -227,7 +227,7 @@ def test_a_light_run_broken_at_each_request(lake: Lake, tmp_path: Path) -> None:
     }
     lake.go_back()
     lake.proxy.break_request("", 0)
-    for _ in range(3):
+    for _run in range(3):
         assert not lake.run("rucio_sync", **options).get("failed")
     undisturbed = lake.state()
     lake.proxy.break_request("", 0)

@@ -119,7 +119,7 @@ def test_a_run_that_reads_everything_makes_the_copy_no_longer_count(model: Rucio
 def test_what_guards_hold_back_is_told_each_time(model: RucioModel, tmp_path: Path) -> None:
     fewer = wanted_from_records([])
     options = LakeOptions(absent="disable")
-    for _ in range(2):
+    for _run in range(2):
         assert sync(model, tmp_path, fewer, options).answer["failed"]
 
 
