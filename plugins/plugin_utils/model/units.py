@@ -16,8 +16,9 @@ SIZES: Mapping[str, int] = {**DECIMAL_SIZES, "KB": 10**3, **BINARY_SIZES}
 TIMES_MS: Mapping[str, int] = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 LONGEST = 40  # characters of a quantity; Python refuses to read numbers of thousands of digits
-NUMBER = r"[0-9]+(?:\.[0-9]+)?"
-SIZE_PATTERN = rf"{NUMBER} ?(?:{'|'.join(SIZES)})|[0-9]+"
+WHOLE = r"[0-9]{1,24}"
+NUMBER = rf"{WHOLE}(?:\.[0-9]{{1,10}})?"  # with a unit no longer than LONGEST
+SIZE_PATTERN = rf"{NUMBER} ?(?:{'|'.join(SIZES)})|{WHOLE}"
 LATENCY_PATTERN = rf"{NUMBER} ?(?:{'|'.join(TIMES_MS)})"
 
 

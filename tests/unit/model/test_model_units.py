@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils.model import units
 from hypothesis import given
@@ -99,6 +101,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except ValueError:
         return
     assert count >= 0
+
+
+@pytest.mark.parametrize("number", ["0" * (units.LONGEST + 1), "1." + "0" * units.LONGEST + "TB"])
+def test_the_published_pattern_ends_where_the_parser_does(number: str) -> None:
+    with pytest.raises(ValueError, match="is no size"):
+        units.parse_size(number)
+    assert not re.fullmatch(units.SIZE_PATTERN, number)
 
 
 @given(st.from_regex(rf"\A(?:{units.SIZE_PATTERN})\Z"))
