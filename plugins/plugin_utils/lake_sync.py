@@ -102,7 +102,7 @@ def synchronise(
 
     bulk: RSEs may be imported where the server has none. progress: called with (done so far, all, seconds since the first, of what).
     copies: folder where the distances that were written are kept, None to keep none. full_read_every: seconds for which a read of all
-    attributes, doors and limits that found nothing to do is kept there too, and stands for them as long as there is nothing to do.
+    attributes, doors and limits, after which nothing was written, is kept there too, and stands for them as long as there is nothing to do.
     """
     records, unusable = usable(wanted.records)
     wanted = replace(wanted, records=tuple(records))
@@ -125,7 +125,7 @@ def synchronise(
         progress=(lambda done, every, seconds: progress(done, every, seconds, "changes")) if progress else None,
         reread=lake.reread,
     )
-    not_kept = () if only_plan else tuple(filter(None, (lake.keep(), lake.keep_rses())))
+    not_kept = () if only_plan else tuple(filter(None, (lake.keep_distances(), lake.keep_rses())))
     return Synchronised(answer, lake.first_plan or LakePlan(Planned(Plan())), tuple(unusable), not_kept, lake.read_age)
 
 
@@ -203,7 +203,7 @@ class _Lake:
         kept = self.copy.read() if self.copy else None
         return None if kept is None else {str(source): dict(row) for source, row in kept.documents.items() if isinstance(row, dict)}
 
-    def keep(self) -> str:
+    def keep_distances(self) -> str:
         """Keeps the distances if the server holds their digest and the copy is of others; why it could not, empty when it could."""
         if self.copy is None or self.wanted.rows is None or self._last_plan is None:
             return ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.escape.datalake.plugins.plugin_utils import rse_copy
+from ansible_collections.escape.datalake.plugins.plugin_utils import lake_sync, rse_copy
 from ansible_collections.escape.datalake.plugins.plugin_utils.cric.wanted import WantedLake, wanted_from_records
 from ansible_collections.escape.datalake.plugins.plugin_utils.lake_sync import Synchronised, synchronise
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.distance_rules import Declared, Rule
@@ -116,11 +116,52 @@ def test_a_run_that_reads_everything_makes_the_copy_no_longer_count(model: Rucio
     shown(model, WANTED)
 
 
-def test_what_guards_hold_back_is_told_each_time(model: RucioModel, tmp_path: Path) -> None:
+def test_what_was_read_before_a_write_is_not_kept(tmp_path: Path) -> None:
+    """In a large lake only what was touched is read after it, so the whole read is of before."""
+    model = RucioModel()
+    records = mesh(30, attributes={"tier": "2"})
+    before = wanted_from_records(records)
+    after = wanted_from_records([replace(records[0], attributes={"tier": "3"}), *records[1:]])
+    sync(model, tmp_path, before)
+    sync(model, tmp_path, before)
+    for wanted in (after, before):
+        assert sync(model, tmp_path, wanted).answer["changed"]
+        shown(model, wanted)
+
+
+def test_what_guards_hold_back_is_told_each_time_from_a_whole_read(model: RucioModel, tmp_path: Path) -> None:
     fewer = wanted_from_records([])
     options = LakeOptions(absent="disable")
     for _run in range(2):
-        assert sync(model, tmp_path, fewer, options).answer["failed"]
+        exports = model.exports
+        done = sync(model, tmp_path, fewer, options)
+        assert (done.answer["failed"], done.read_age, model.exports - exports) == (True, 0, 1)
+
+
+def test_distances_that_are_to_go_are_read(tmp_path: Path) -> None:
+    """No distance is wanted, so no digest says whether there are some."""
+    model = RucioModel()
+    none = wanted_from_records(mesh(3), declared=Declared((), {"M0": {"M1": None}}))
+    options = replace(OPTIONS, purge_distances=True)
+    sync(model, tmp_path, none, options)
+    sync(model, tmp_path, none, options)
+    model.distances["M0", "M1"] = 1
+    sync(model, tmp_path, none, options)
+    assert model.distances == {}
+
+
+def test_new_names_are_looked_up_once_and_a_light_run_plans_once(
+    model: RucioModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    asked, planned = model.deleted_attributes, lake_sync.plan_lake
+    monkeypatch.setattr(model, "deleted_attributes", lambda name: calls.append(name) or asked(name))
+    monkeypatch.setattr(lake_sync, "plan_lake", lambda *words: calls.append("plan") or planned(*words))
+    sync(model, tmp_path)
+    assert calls == ["plan"]
+    calls.clear()
+    sync(model, tmp_path, wanted_from_records(mesh(7, attributes={"tier": "2"}), declared=Declared((Rule(1),))), check_mode=True)
+    assert calls.count("M6") == 1
 
 
 def test_plans_rest_on_a_whole_read(model: RucioModel, tmp_path: Path) -> None:
