@@ -24,6 +24,10 @@ MORE_ROUNDS = 3
 PAUSE = 0.25
 
 
+class Incomplete(Exception):
+    """A write that must wait because another one failed."""
+
+
 def converge(
     client: RucioClient,
     read: Callable[[], Found],
@@ -40,20 +44,28 @@ def converge(
     """Reads, plans, writes, reads once more, and reports as failed what was written but is not there.
 
     plan: from what read() found to what must be done. write: does one change. ahead: sees the whole plan before the first write.
-    A write whose fate is not known, or that somebody else did in the meantime, is planned again from what is found then, a few times.
+    A write whose fate is not known, or that somebody else did in the meantime, is planned again from what is found then, a few times,
+    and with it what had to wait (Incomplete).
     file: where the plan is written to instead of being applied, or must come from. objects: what was found by subject of a plan.
     progress: called with (changes done so far, all of them, seconds since the first).
     reread: what was found, read again as far as a plan touched it; everything is read again without.
     """
     unsure: list[Change] = []
+    waiting: list[Change] = []
 
     def noting(change: Change) -> None:
         try:
             write(change)
+        except Incomplete:
+            waiting.append(change)
+            raise
         except ApiError as problem:
             if may_be_done(change, problem):
                 unsure.append(change)
             raise
+
+    def forgiven() -> list[Change]:
+        return [*unsure, *waiting] if unsure else []
 
     found = read()
     planned = plan(found)
@@ -70,17 +82,18 @@ def converge(
         return guard.report(result(planned.plan, outcome, client.traffic), planned.held)
     held = planned.held
     found = reread(found, planned.plan) if reread else read()
-    after = without(plan(found), outcome, unsure)
+    after = without(plan(found), outcome, forgiven())
     for rounds in range(1, MORE_ROUNDS + 1):
         if not after.plan or not (planned.more or unsure):
             break
         if unsure:
             time.sleep(PAUSE * 2**rounds)
             unsure.clear()
+        waiting.clear()
         changes += after.plan.changes
         merge(outcome, apply_allowed(after, noting, check_mode=False, progress=progress))
         found = reread(found, after.plan) if reread else read()
-        planned, after = after, without(plan(found), outcome, unsure if rounds < MORE_ROUNDS else ())
+        planned, after = after, without(plan(found), outcome, forgiven() if rounds < MORE_ROUNDS else ())
     outcome.failed += [(change, str(NotShown())) for change in after.plan.changes]
     return guard.report(result(Plan.of(changes), outcome, client.traffic), held)
 

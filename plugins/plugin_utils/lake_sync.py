@@ -11,14 +11,16 @@ where the server has none at all, because a server may be configured so that an 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.escape.datalake.plugins.plugin_utils.converge import converge
+from ansible_collections.escape.datalake.plugins.plugin_utils.converge import Incomplete, converge
 from ansible_collections.escape.datalake.plugins.plugin_utils.cric.wanted import WantedLake
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.problems import Problem
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.rse import RseRecord
@@ -28,6 +30,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rse_copy import Rs
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.distances import Pair, found_distances
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import (
     DIGEST,
+    DISTANCES_STAGE,
     LakeFound,
     LakeOptions,
     LakePlan,
@@ -65,10 +68,6 @@ NEW_RSE: Mapping[str, Any] = {
 }
 # Attributes that an import takes from the top level and would lose otherwise (lib/rucio/core/importer.py).
 TOP_LEVEL = ("lfn2pfn_algorithm", "verify_checksum")
-
-
-class Incomplete(Exception):
-    """A write that must wait because another one failed."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +144,8 @@ class _Lake:
     _last_plan: LakePlan | None = None
     _planned_lightly: LakePlan | None = None
     _whole: tuple[dict[str, Any], float] | None = None
+    _meanwhile: tuple[dict[str, Any], float] | None = None
+    _touches_many: bool = False
     _names: set[str] = field(default_factory=set)
     _imported: set[str] = field(default_factory=set)
     _pending: list[Change] = field(default_factory=list)
@@ -188,9 +189,19 @@ class _Lake:
         """The lake after a plan: what it touched by itself, where that is little."""
         touched = touched_rses(plan, len(found.names))
         if touched is None:
-            return self.read()
+            return self._completed(plan) or self.read()
         others = [RseRecord(name) for name in touched - {record.name for record in self.wanted.records}]
         return self._with_rows(with_touched(self.client, [*self.wanted.records, *others], found.rses, touched))
+
+    def _completed(self, plan: Plan) -> LakeFound | None:
+        """What was read of all RSEs while distances were sent, with what was written after that."""
+        if self._meanwhile is None:
+            return None
+        before, started = self._meanwhile
+        now = self.client.single_rses({change.subject for change in plan.changes if change.stage > DISTANCES_STAGE})
+        raw = {name: {**rse, **now[name]} for name, rse in before.items() if name in now}
+        self._whole = raw, started
+        return self._with_rows(self._rses(raw))
 
     def _with_rows(self, rses: dict[str, RseFound]) -> LakeFound:
         found = LakeFound(rses)
@@ -242,6 +253,8 @@ class _Lake:
         planned, self._planned_lightly = self._planned_lightly or plan_lake(self.wanted, found, self.options), None
         self.first_plan = self.first_plan or planned
         self._last_plan = planned
+        self._touches_many = touched_rses(planned.planned.plan, len(found.names)) is None
+        self._meanwhile = None
         self._pending = [change for change in planned.planned.plan.changes if change.kind == "distances" and change.verb != "delete"]
         self._failures = None
         return planned.planned
@@ -282,6 +295,13 @@ class _Lake:
     def write(self, change: Change) -> None:
         """Does one change; those that an import has done already are only counted."""
         self._whole = None
+        try:
+            self._write(change)
+        except Exception:
+            self._touches_many = False  # what became of this write may not be seen before the end
+            raise
+
+    def _write(self, change: Change) -> None:
         if change.kind == "distances":
             self._write_distances(change)
         elif change.name == DIGEST:
@@ -311,7 +331,8 @@ class _Lake:
     def _send(self) -> dict[str, str]:
         """Sends all distances of the plan between RSEs that are there; why it failed, by source.
 
-        The copy is forgotten first: should the digest not be written after them, it would stand for what is there no longer.
+        The copy is forgotten first: should the digest not be written after them, it would stand for what is there no longer. Whatever comes
+        before distances is written by now, so where all RSEs have to be read again that is done beside.
         """
         if self.copy:
             self.copy.forget()
@@ -321,34 +342,51 @@ class _Lake:
             if strangers or change.subject not in self._names:
                 words = ", ".join(strangers[:10]) or change.subject
                 failures[change.subject] = f"{words} could not be registered"
-        chunks = list(self._chunks())
-        started, done, every = time.monotonic(), 0, sum(map(len, chunks))
-        told = threading.Lock()
-
-        def send(chunk: dict[Pair, int]) -> dict[str, str]:
-            nonlocal done
-            refused = self._import(chunk)
-            with told:
-                done += len(chunk)
-                if self.progress:
-                    self.progress(done, every, time.monotonic() - started, "distances")
-            return refused
-
-        for refused in in_parallel(send, chunks, IMPORTS):
-            failures.update(refused)
+        pairs = list(self._pairs())
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            reading = beside.submit(self._read_meanwhile) if self._touches_many and len(pairs) > PAIRS_PER_IMPORT else None
+            for refused in self._import_all(pairs):
+                failures.update(refused)
+        if reading:
+            reading.result()
         return failures
 
-    def _chunks(self) -> Iterator[dict[Pair, int]]:
-        chunk: dict[Pair, int] = {}
+    def _read_meanwhile(self) -> None:
+        started = time.time()
+        with contextlib.suppress(ApiError):  # all is read afterwards then
+            self._meanwhile = self.client.lake()["rses"], started
+
+    def _pairs(self) -> Iterator[tuple[Pair, int]]:
         for change in self._pending:
             for destination, number in change.after.items():
                 if change.subject in self._names and destination in self._names:
-                    chunk[change.subject, destination] = number
-                    if len(chunk) == PAIRS_PER_IMPORT:
-                        yield chunk
-                        chunk = {}
-        if chunk:
-            yield chunk
+                    yield (change.subject, destination), number
+
+    def _import_all(self, pairs: Sequence[tuple[Pair, int]]) -> Iterator[dict[str, str]]:
+        """Imports pairs, some at a time and IMPORTS side by side.
+
+        Where the first ones show that the server's database takes one after the other, as SQLite does, the rest comes in fewer and larger
+        ones: side by side they would only wait.
+        """
+        started, done, told = time.monotonic(), 0, threading.Lock()
+
+        def send(chunk: Sequence[tuple[Pair, int]]) -> tuple[dict[str, str], float]:
+            nonlocal done
+            refused = self._import(dict(chunk))
+            seconds = time.monotonic() - started
+            with told:
+                done += len(chunk)
+                if self.progress:
+                    self.progress(done, len(pairs), seconds, "distances")
+            return refused, seconds
+
+        first, rest = pairs[: IMPORTS * PAIRS_PER_IMPORT], pairs[IMPORTS * PAIRS_PER_IMPORT :]
+        sent = in_parallel(send, _chunks(first, PAIRS_PER_IMPORT), IMPORTS)
+        if rest and one_after_the_other([seconds for _refused, seconds in sent]):
+            sent += map(send, _chunks(rest, IMPORTS * PAIRS_PER_IMPORT))
+        else:
+            sent += in_parallel(send, _chunks(rest, PAIRS_PER_IMPORT), IMPORTS)
+        yield from (refused for refused, _seconds in sent)
 
     def _import(self, chunk: dict[Pair, int]) -> dict[str, str]:
         """Imports some distances, in halves where the server refuses some of them; the reason by source of those that it does not take.
@@ -368,6 +406,18 @@ class _Lake:
             else:
                 return {}
         raise AssertionError("unreachable: the second attempt returns")
+
+
+def one_after_the_other(ends: Sequence[float]) -> bool:
+    """Whether equal jobs that began together were done so: then the first of 4 ends at a quarter of the time of all, the second at half.
+
+    Jobs that share several processes, fairly or not, end in groups. ends: seconds since the start.
+    """
+    return all(end < (number + 1.5) / len(ends) * max(ends) for number, end in enumerate(sorted(ends)[:-1]))
+
+
+def _chunks(pairs: Sequence[tuple[Pair, int]], size: int) -> Iterator[Sequence[tuple[Pair, int]]]:
+    return (pairs[start : start + size] for start in range(0, len(pairs), size))
 
 
 def _by_subject(plan: Plan) -> dict[str, list[Change]]:

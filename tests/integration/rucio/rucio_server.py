@@ -166,6 +166,7 @@ class RucioServer:
             "RUCIO_CONFIG": str(self.home / "etc/rucio.cfg"),
             "FAULTS": str(self.home / "faults.json"),
             "ARRIVED": str(self.home / "arrived"),
+            "READY": str(self.home / "ready"),
         }
         subprocess.run([python, "-c", BOOTSTRAP], env=settings, check=True, capture_output=True)
         command = [
@@ -198,6 +199,7 @@ class RucioServer:
             "%(m)s %(U)s?%(q)s %(s)s %(B)s %({content-length}i)s",
         ]
         command += ["wsgi:application"]
+        (self.home / "ready").unlink(missing_ok=True)
         with (self.home / "log/server.log").open("wb") as log:
             self._process = subprocess.Popen(command, env=settings, stdout=log, stderr=log)
         until = time.monotonic() + 30
@@ -235,8 +237,10 @@ class RucioServer:
         (self.home / "faults.json").unlink(missing_ok=True)
 
     def _answers(self) -> bool:
+        """Whether all its processes have loaded Rucio."""
+        ready = self.home / "ready"
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return ready.exists() and ready.read_text().count("\n") >= self.workers and probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 def default_endpoints(site_packages: Path) -> list[str]:

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from ansible_collections.escape.datalake.plugins.plugin_utils import lake_sync
 from ansible_collections.escape.datalake.tests.fault_proxy import KINDS, FaultProxy
 from ansible_collections.escape.datalake.tests.standins import free_port, make_ca, running, write_config
 from conftest import runs_against
@@ -113,14 +115,17 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def registration(lake: Lake) -> Callable[[str], str | None]:
-    """RSEs with all they have, and a distance; then a distance by the module for distances alone."""
+    """RSEs with all they have, and distances in several imports; then a distance by the module for distances alone."""
     records = [
         {"name": "LAB-1", "properties": {"country_name": "FR"}, "attributes": {"QOS": "FAST"}, "protocols": [door()], "space": "5TB"},
         {"name": "OTHERS-RSE", "attributes": {"QOS": "FAST"}, "protocols": [door(prefix="/other")]},
     ]
 
+    distances = {"explicit": {"LAB-1": {"OTHERS-RSE": 2}, "OTHERS-RSE": {"LAB-1": 4}}}
+
     def work(url: str, **options: Any) -> str | None:
-        first = lake.run("rucio_sync", url=url, rses=records, distances={"explicit": {"LAB-1": {"OTHERS-RSE": 2}}}, **options)
+        with mock.patch.object(lake_sync, "PAIRS_PER_IMPORT", 1):
+            first = lake.run("rucio_sync", url=url, rses=records, distances=distances, **options)
         if first.get("failed"):
             return str(first["msg"])
         second = lake.run("rucio_distance", url=url, matrix={"OTHERS-RSE": {"LAB-1": 3}}, **options)

@@ -2,7 +2,8 @@
 
 Runs in Rucio's own environment. FAULTS names a JSON file {"method": "POST", "path": "/attr/", "after": 2, "times": 1}: after that many
 matching calls the next ones are answered 500 without reaching Rucio. ARRIVED grows by one byte with each call, so that a reader of the
-access log, which is written after the answer was sent, knows how many lines to wait for.
+access log, which is written after the answer was sent, knows how many lines to wait for. READY gets a line from each process when it has
+loaded Rucio.
 """
 
 import json
@@ -14,6 +15,8 @@ from rucio.web.rest.flaskapi.v1.main import application as rucio
 FAULTS = os.environ["FAULTS"]
 ONE_AT_A_TIME = threading.Lock()
 ARRIVED = os.open(os.environ["ARRIVED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+with open(os.environ["READY"], "a") as ready:
+    ready.write(f"{os.getpid()}\n")
 
 
 def application(environ, start_response):

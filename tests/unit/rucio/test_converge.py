@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils import converge as module
-from ansible_collections.escape.datalake.plugins.plugin_utils.converge import MORE_ROUNDS, converge
+from ansible_collections.escape.datalake.plugins.plugin_utils.converge import MORE_ROUNDS, Incomplete, converge
 from ansible_collections.escape.datalake.plugins.plugin_utils.reconcile import Change, Plan
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
 from ansible_collections.escape.datalake.plugins.plugin_utils.services.http import ApiError
@@ -18,7 +18,7 @@ WANTED = ("one", "two")
 class Lake:
     """Objects by name; each write may do its work, and meet its fault, the next of the list."""
 
-    def __init__(self, *faults: tuple[bool, ApiError] | None) -> None:
+    def __init__(self, *faults: tuple[bool, Exception] | None) -> None:
         self.held: set[str] = set()
         self.faults = list(faults)
         self.writes: list[str] = []
@@ -71,6 +71,29 @@ def test_what_the_server_refuses_is_not_tried_again(problem: ApiError) -> None:
     assert answer["failed"]
     assert "broken" in answer["msg"]
     assert len(lake.writes) == 2
+
+
+def test_what_waited_for_a_lost_write_is_done_after_it() -> None:
+    lake = Lake((False, fault(None)), (False, Incomplete("one could not be registered")))
+    answer = lake.run()
+    assert not answer.get("failed"), answer["msg"]
+    assert lake.held == set(WANTED)
+    assert len(lake.writes) == 4
+
+
+def test_what_waited_for_a_refused_write_is_told_with_it() -> None:
+    lake = Lake((False, fault(400, "InvalidObject")), (False, Incomplete("one could not be registered")))
+    answer = lake.run()
+    assert [each["reason"].split(": ")[-1] for each in answer["failures"]] == ["broken", "one could not be registered"]
+    assert len(lake.writes) == 2
+
+
+def test_what_waits_in_vain_is_told() -> None:
+    """The write that it waited for is refused when it is tried again."""
+    waits = (False, Incomplete("one could not be registered"))
+    lake = Lake((False, fault(None)), waits, (False, fault(400, "InvalidObject")), waits)
+    assert len(lake.run()["failures"]) == 2
+    assert len(lake.writes) == 4
 
 
 def test_there_is_an_end(pauses: list[float]) -> None:

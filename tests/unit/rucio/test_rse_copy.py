@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from ansible_collections.escape.datalake.plugins.plugin_utils import lake_sync, rse_copy
@@ -21,7 +22,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lake_model import Killed, RucioModel
-from test_lake import OPTIONS, mesh, shown, state, wanteds
+from test_lake import OPTIONS, PARTS, mesh, shown, state, wanteds
 
 HOUR = 3600.0
 WANTED = wanted_from_records(mesh(6, attributes={"tier": "2"}), declared=Declared((Rule(1),)))
@@ -202,11 +203,11 @@ def test_a_copy_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(wanteds(), wanteds(), st.integers(0, 60), st.booleans())
-def test_any_run_ends_as_one_that_reads_everything(before: WantedLake, wanted: WantedLake, at: int, killed: bool) -> None:
+@given(wanteds(), wanteds(), st.integers(0, 60), st.booleans(), PARTS)
+def test_any_run_ends_as_one_that_reads_everything(before: WantedLake, wanted: WantedLake, at: int, killed: bool, pairs: int) -> None:
     """Also where an earlier one was killed or refused somewhere."""
     undisturbed = RucioModel()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, mock.patch.object(lake_sync, "PAIRS_PER_IMPORT", pairs):
         folder = Path(name)
         sync(undisturbed, folder, before)
         disturbed = copy.deepcopy(undisturbed)
