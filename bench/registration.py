@@ -52,7 +52,7 @@ class Row(Cost):
 # Size of the lake -> methods of its first registration. Calls one by one take hours for a large full mesh.
 FIRST = ("ours", "import", "import-chunks", "raw8", "client", "escape")
 SCENARIOS: dict[str, dict[int, tuple[str, ...]]] = {
-    "full": {10: FIRST, 100: FIRST, 500: ("ours", "import", "import-chunks"), 1000: ("ours",)},
+    "full": {10: FIRST, 100: FIRST, **dict.fromkeys((500, 1000), ("ours", "import", "import-chunks"))},
     "sparse": {10: FIRST, 100: FIRST, 500: FIRST, 1000: ("ours", "import", "import-chunks", "raw8")},
 }
 QUICK: dict[str, dict[int, tuple[str, ...]]] = {"full": {10: FIRST, 100: FIRST}, "sparse": {10: FIRST, 100: FIRST}}
