@@ -89,7 +89,6 @@ def converge(
         if unsure:
             time.sleep(PAUSE * 2**rounds)
             unsure.clear()
-        waiting.clear()
         changes += after.plan.changes
         merge(outcome, apply_allowed(after, noting, check_mode=False, progress=progress))
         found = reread(found, after.plan) if reread else read()

@@ -345,8 +345,7 @@ class _Lake:
         pairs = list(self._pairs())
         with ThreadPoolExecutor(max_workers=1) as beside:
             reading = beside.submit(self._read_meanwhile) if self._touches_many and len(pairs) > PAIRS_PER_IMPORT else None
-            for refused in self._import_all(pairs):
-                failures.update(refused)
+            failures.update(self._import_all(pairs))
         if reading:
             reading.result()
         return failures
@@ -362,8 +361,8 @@ class _Lake:
                 if change.subject in self._names and destination in self._names:
                     yield (change.subject, destination), number
 
-    def _import_all(self, pairs: Sequence[tuple[Pair, int]]) -> Iterator[dict[str, str]]:
-        """Imports pairs, some at a time and IMPORTS side by side.
+    def _import_all(self, pairs: Sequence[tuple[Pair, int]]) -> dict[str, str]:
+        """Imports pairs, some at a time and IMPORTS side by side; the reason by source of those that the server does not take.
 
         Where the first ones show that the server's database takes one after the other, as SQLite does, the rest comes in fewer and larger
         ones: side by side they would only wait.
@@ -386,7 +385,7 @@ class _Lake:
             sent += map(send, _chunks(rest, IMPORTS * PAIRS_PER_IMPORT))
         else:
             sent += in_parallel(send, _chunks(rest, PAIRS_PER_IMPORT), IMPORTS)
-        yield from (refused for refused, _seconds in sent)
+        return {source: reason for refused, _seconds in sent for source, reason in refused.items()}
 
     def _import(self, chunk: dict[Pair, int]) -> dict[str, str]:
         """Imports some distances, in halves where the server refuses some of them; the reason by source of those that it does not take.

@@ -81,11 +81,13 @@ def test_what_waited_for_a_lost_write_is_done_after_it() -> None:
     assert len(lake.writes) == 4
 
 
-def test_what_waited_for_a_refused_write_is_told_with_it() -> None:
+def test_what_waited_for_a_refused_write_is_told_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "WANTED", (*WANTED, "three"))
     lake = Lake((False, fault(400, "InvalidObject")), (False, Incomplete("one could not be registered")))
     answer = lake.run()
     assert [each["reason"].split(": ")[-1] for each in answer["failures"]] == ["broken", "one could not be registered"]
-    assert len(lake.writes) == 2
+    assert lake.held == {"three"}
+    assert len(lake.writes) == 3
 
 
 def test_what_waits_in_vain_is_told() -> None:
