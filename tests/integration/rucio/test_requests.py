@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from typing import Any
 
 import pytest
@@ -11,6 +13,20 @@ from rucio_server import ROOT, RucioServer
 from rucio_tools import Run, record
 
 pytestmark = pytest.mark.rucio
+
+
+def test_broken_connection_counts_once(quiet: RucioServer) -> None:
+    tls = ssl.create_default_context(cafile=str(quiet.ca))
+    with socket.create_connection(("127.0.0.1", quiet.port)) as plain:
+        wrapped = tls.wrap_socket(plain, server_hostname="localhost")
+        wrapped.sendall(b"POST /rses/X HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{}")
+        with socket.socket(fileno=wrapped.detach()) as below:
+            below.sendall(b"no record of TLS")
+            while below.recv(4096):
+                pass  # the server closes when it is done with the call
+    (call,) = quiet.calls()
+    assert call.method == "POST"
+    assert call.path.startswith("/rses/X")
 
 
 def test_requests_per_run(run: Run, quiet: RucioServer, client: RucioClient, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

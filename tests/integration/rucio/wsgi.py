@@ -2,8 +2,8 @@
 
 Runs in Rucio's own environment. FAULTS names a JSON file {"method": "POST", "path": "/attr/", "after": 2, "times": 1}: after that many
 matching calls the next ones are answered 500 without reaching Rucio. ARRIVED grows by one byte with each call, so that a reader of the
-access log, which is written after the answer was sent, knows how many lines to wait for. READY gets a line from each process when it has
-loaded Rucio.
+access log, which is written after the answer was sent, knows how many lines to wait for; lake.arrived marks their lines. READY gets a line
+from each process when it has loaded Rucio.
 """
 
 import json
@@ -21,6 +21,7 @@ with open(os.environ["READY"], "a") as ready:
 
 def application(environ, start_response):
     os.write(ARRIVED, b".")
+    environ["lake.arrived"] = "lake.arrived"
     peer = getattr(environ.get("gunicorn.socket"), "getpeercert", dict)()
     if peer:
         environ["SSL_CLIENT_S_DN"] = "/" + "/".join(
