@@ -42,7 +42,6 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.lake import 
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.planned import Planned
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio.rses import MIN_FREE_SPACE, RseFound
 from ansible_collections.escape.datalake.plugins.plugin_utils.rucio_store import (
-    BULK_FROM,
     found_rses,
     touched_rses,
     with_touched,
@@ -264,7 +263,7 @@ class _Lake:
         if self.rse_copy and plan:
             self.rse_copy.forget()
         new = [change.subject for change in plan.changes if (change.kind, change.verb) == ("rse", "create")]
-        if self._names or not self.bulk or self.client.login.vo or len(new) < BULK_FROM:
+        if self._names or not self.bulk or self.client.login.vo or not new:
             return
         parts = _by_subject(plan)
         try:

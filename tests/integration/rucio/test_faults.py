@@ -1,7 +1,7 @@
 """Every request of a run is broken once in every way: the run that follows ends as an undisturbed one, and nothing was deleted.
 
-Registration, accounts and CRIC, each with as few objects as show every kind of request. FAULTS=all gives the accounts all kinds of faults
-too; otherwise those that say least about what the server did.
+Registration, an empty server, accounts and CRIC, each with as few objects as show every kind of request. FAULTS=all gives the accounts all
+kinds of faults too; otherwise those that say least about what the server did.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.rucio
 ROLES = [{"groups": ["escape"], "attributes": {"sign-gcs": "True"}}, {"groups": ["escape/admins"], "attributes": {"admin": "True"}}]
 HARDEST = ("reset after", "truncated", "duplicate")
 OF_ACCOUNTS = KINDS if os.environ.get("FAULTS") == "all" else HARDEST
-TRIED = [*(("registration", kind) for kind in KINDS), *(("accounts", kind) for kind in OF_ACCOUNTS)]
+TRIED = [*((what, kind) for what in ("registration", "filling") for kind in KINDS), *(("accounts", kind) for kind in OF_ACCOUNTS)]
 # Tables that make up what people know as the lake, without ids and times.
 RSE = "(select rse from rses where rses.id = {0})"
 STATE = {
@@ -134,6 +134,24 @@ def registration(lake: Lake) -> Callable[[str], str | None]:
     return work
 
 
+def filling(lake: Lake) -> Callable[[str], str | None]:
+    """A server without RSEs gets them by one import."""
+    assert not lake.run("rucio_rse", state="absent", rses=[{"name": "OTHERS-RSE"}]).get("failed")
+    lake.remember()
+    names = ("NEW-1", "NEW-2")
+    records = [{"name": each, "attributes": {"QOS": "FAST"}, "protocols": [door()], "space": "5TB"} for each in names]
+
+    def work(url: str, **options: Any) -> str | None:
+        answer = lake.run("rucio_sync", url=url, rses=records, distances={"rules": [{"distance": 3}]}, **options)
+        return str(answer["msg"]) if answer.get("failed") else None
+
+    lake.go_back()
+    lake.server.calls()
+    assert work(lake.server.url) is None
+    assert [call.path for call in lake.server.writes() if not call.path.startswith("/rses/")] == ["/import/?"] * 2
+    return work
+
+
 def accounts(lake: Lake, iam: IamPeople) -> Callable[[str], str | None]:
     """One who comes with a certificate, one who leaves, one who is an administrator no more, others who stay."""
     open_guard = {"suspensions": {"percent": 100}, "removals": {"percent": 100}, "shrink_percent": 100}
@@ -159,14 +177,19 @@ def iam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IamPeople]:
     made.stop()
 
 
-@pytest.fixture(scope="module", params=["registration", "accounts"])
-def case(request: pytest.FixtureRequest, lake: Lake, iam: IamPeople) -> tuple[Lake, Callable[..., str | None], dict[str, Any], int]:
+@pytest.fixture(scope="module", params=["registration", "filling", "accounts"])
+def case(
+    request: pytest.FixtureRequest, lake: Lake, iam: IamPeople
+) -> Iterator[tuple[Lake, Callable[..., str | None], dict[str, Any], int]]:
     """A run, the state it ends in undisturbed, and how many requests it sends."""
     lake.go_back()
-    work = registration(lake) if request.param == "registration" else accounts(lake, iam)
+    kept = lake.before.read_bytes()
+    prepared = {"registration": registration, "filling": filling, "accounts": lambda lake: accounts(lake, iam)}
+    work = prepared[request.param](lake)
     # A connection that a busy server closed is asked once more: that is one request too many.
     count = min(lake.requests(work) for _attempt in range(2))
-    return lake, work, lake.state(), count
+    yield lake, work, lake.state(), count
+    lake.before.write_bytes(kept)
 
 
 # The tests
