@@ -225,7 +225,7 @@ class RucioServer:
             time.sleep(0.005)
         fresh, self._read = lines[self._read :], len(lines)
         parts = [line.rsplit(" ", 4) for line in fresh]
-        return [Call(*front.split(" ", 1), int(status), _number(sent) + _number(got)) for front, status, sent, got, _ in parts]
+        return [Call(*front.split(" ", 1), int(status), _number(sent) + _number(got)) for front, status, sent, got, _mark in parts]
 
     def writes(self) -> list[Call]:
         return [call for call in self.calls() if call.writes]
