@@ -19,7 +19,7 @@ RELEASE = os.environ.get("DATALAKE_RUCIO_RELEASE") or "41.5.1"
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
 PASSWORD = "secret of the tests"
-ARRIVED = "lake.arrived"  # wsgi.py gives each call this variable, with its own name as the value
+MARK = "lake.arrived"  # wsgi.py gives each call this variable, with its own name as the value
 
 RUCIO_CFG = """
 [common]
@@ -197,7 +197,7 @@ class RucioServer:
             "--access-logfile",
             str(self.home / "access.log"),
             "--access-logformat",
-            f"%(m)s %(U)s?%(q)s %(s)s %(B)s %({{content-length}}i)s %({{{ARRIVED}}}e)s",
+            f"%(m)s %(U)s?%(q)s %(s)s %(B)s %({{content-length}}i)s %({{{MARK}}}e)s",
         ]
         command += ["wsgi:application"]
         (self.home / "ready").unlink(missing_ok=True)
@@ -239,7 +239,7 @@ class RucioServer:
 
     def _logged(self) -> list[str]:
         """Of the access log the lines of calls that arrived: gunicorn logs a connection that breaks within TLS as one more request."""
-        return [line for line in (self.home / "access.log").read_text().splitlines() if line.endswith(f" {ARRIVED}")]
+        return [line for line in (self.home / "access.log").read_text().splitlines() if line.endswith(f" {MARK}")]
 
     def _answers(self) -> bool:
         """Whether all its processes have loaded Rucio."""
