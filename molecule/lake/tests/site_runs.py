@@ -25,9 +25,6 @@ ENVIRONMENT = {
 }
 
 
-STORAGES = tuple(f"{name}.{os.environ.get('LAB_DOMAIN', 'molecule.test')}" for name in ("se1", "se2"))
-
-
 @dataclass(frozen=True)
 class Finished:
     """status: exit code. changed: sum over hosts of the recap."""
@@ -53,49 +50,19 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 def run(inventory: Path = INVENTORY, *arguments: str, playbook: str = "site.yml", **environment: str) -> Finished:
-    """A whole run. XRootD before 5.9.2 now and then falls silent when it is asked for a checksum over HTTP (xrootd issue 2602).
-
-    That is no matter of these tests, so a failed run during which a server fell silent is done again after that server was restarted.
-    """
-    done = _run(inventory, arguments, playbook, environment)
-    if (done is None or done.status) and restart_silent_servers():
-        done = _run(inventory, arguments, playbook, environment)
-    assert done is not None, f"not ended after {LIMIT} s, and all servers answer"
-    return done
-
-
-def _run(inventory: Path, arguments: tuple[str, ...], playbook: str, environment: dict[str, str]) -> Finished | None:
+    """A whole run, to its end."""
     command = ["ansible-playbook", "-i", str(inventory), f"playbooks/{playbook}", *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=CHECKOUT,
-            env={**ENVIRONMENT, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=LIMIT,
-        )
-    except subprocess.TimeoutExpired:
-        return None
+    done = subprocess.run(
+        command,
+        cwd=CHECKOUT,
+        env={**ENVIRONMENT, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=LIMIT,
+    )
     return Finished(done.returncode, done.stdout)
-
-
-def restart_silent_servers() -> list[str]:
-    """Restarts the storages whose port is open and answers nobody; their names."""
-    silent = [host for host in STORAGES if answers_tls_of(host) is False]
-    for host in silent:
-        subprocess.run(["podman", "exec", host, "systemctl", "restart", "xrootd@datalake"], check=True)
-    return silent
-
-
-def answers_tls_of(host: str) -> bool | None:
-    code = "import sys; from host_files import answers_tls; print(answers_tls(1094, 5.0))"
-    place = CHECKOUT / "plugins" / "module_utils" / "host_files.py"
-    copied = subprocess.run(["podman", "cp", str(place), f"{host}:/root/host_files.py"], check=False)
-    told = subprocess.run(["podman", "exec", "-w", "/root", host, "python3", "-c", code], capture_output=True, text=True, check=False)
-    return {"True": True, "False": False}.get(told.stdout.strip()) if copied.returncode == 0 else None
 
 
 def run_and_kill_at(inventory: Path, task: str, reached: Callable[[], bool]) -> str:

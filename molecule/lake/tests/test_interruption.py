@@ -32,8 +32,7 @@ def changed(inventory: Path, restored: None) -> Path:
             path.write_text(text.replace(f"capacity: {before // 10**9}GB\n", f"capacity: {after // 10**9}GB\n"))
         site_runs.replace(path, "  base_path: /escape\n", "  base_path: /escape\n  audiences: [https://added.example.org]\n")
     site_runs.replace(inventory / "host_vars/se1.yml", "latency: 1ms", "latency: 2ms")
-    with (inventory / "group_vars/xrootd.yml").open("a") as settings:
-        settings.write("xrootd_directives: [xrd.timeout idle 31m]\n")
+    site_runs.replace(inventory / "group_vars/xrootd.yml", "xrootd_directives: [", "xrootd_directives: [xrd.timeout idle 31m, ")
     return inventory
 
 

@@ -653,9 +653,7 @@ def _spaces(server: Server) -> Iterator[Finding]:
     if server.http and server.before(tables.BRIDGE_WAITS):
         for each in server.find("xrootd.chksum"):
             if not any(word.startswith("/") for word in each.args):
-                yield _at(
-                    "xrootd.checksum-race", each, "A checksum asked for over HTTP, when it is ready at once, can make the server silent."
-                )
+                yield _at("xrootd.checksum-race", each, "A checksum asked for over HTTP, when it is ready at once, can silence the server.")
     yield from _cache(server, defined)
     if server.tokens_path and (server.release is None or server.before(tables.WHOLE_COMPONENTS)):
         places = [(path, each) for _name, path, each in assigned] + [

@@ -162,7 +162,7 @@ _RULES: dict[str, Rule] = {
     "xrootd.checksum-missing": Rule(WARNING, "Add xrootd.chksum max 2 adler32 crc32c.", "Rucio compares adler32 after each transfer"),
     "xrootd.checksum-race": Rule(
         NOTICE,
-        "Upgrade to 5.9.2. Until then restart a server whose port is open and where nobody answers.",
+        "Upgrade to 5.9.2, or give xrootd.chksum a program that takes its time (docs/xrootd.md).",
         "xrootd issue 2602, src/XrdXrootd/XrdXrootdTransit.cc; tried on 5.5.3 and 5.8.1",
     ),
     "xrootd.cache-origin": Rule(ERROR, "Add pss.origin HOST:PORT.", "xrootd src/XrdPss/XrdPssConfig.cc"),

@@ -40,10 +40,10 @@ HEAD = "Written by the Ansible collection escape.datalake. Lines added by hand s
 UNIT_HEAD = "# Keys of token issuers are kept here; without it each restart depends on the issuers being up."
 
 SAID_ONCE = frozenset(
-    {"ofs.osslib", "pss.origin", "pss.cachelib"}
+    {"ofs.osslib", "pss.origin", "pss.cachelib", "xrootd.chksum"}
     | {f"pfc.{name}" for name in ("blocksize", "diskusage", "onlyifcached", "prefetch", "ram", "spaces", "user", "writequeue")}
 )
-"""Directives of caches of which a server has one: another value takes the place of the old one."""
+"""Directives of which a server has one: another value takes the place of the old one."""
 
 
 @dataclass(frozen=True)
@@ -279,7 +279,9 @@ def _served(draft: Draft, storage: Storage, options: Options) -> None:
         if not assigned and not area.volatile:
             draft.insert(("oss.space", name, "assign", area.path))
     checksums = draft.server.last("xrootd.chksum")
-    if not checksums:
+    if any(line.split()[:1] == ["xrootd.chksum"] for line in options.directives):
+        pass  # _further() puts it there
+    elif not checksums:
         draft.insert(("xrootd.chksum", "max", "2", "adler32", "crc32c"))
     elif "adler32" not in checksums.args:
         draft.replace(checksums, [*checksums.directive.words, "adler32"])

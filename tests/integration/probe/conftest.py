@@ -21,6 +21,7 @@ from ansible_collections.escape.datalake.plugins.plugin_utils.checks.probe_targe
 from ansible_collections.escape.datalake.plugins.plugin_utils.model.parse import load_lake, load_storage
 from werkzeug.serving import make_server
 from xrootd_lake import (
+    CHECKSUM_PROGRAM,
     CLIENT,
     HOST,
     IMAGE,
@@ -73,6 +74,7 @@ def container(issuers: tuple[dict[str, str], Path], tmp_path_factory: pytest.Tem
     folder = tmp_path_factory.mktemp("xrootd")
     for name in ("one", "two"):
         (folder / name).mkdir()
+    shutil.copy(CHECKSUM_PROGRAM, folder)
     folder.chmod(0o755)
     name = f"datalake-probe-xrootd-{os.getpid()}"
     volumes = ("--volume", f"{folder}:/srv", "--volume", f"{certificates}:/certificates:ro")

@@ -24,8 +24,8 @@ from werkzeug.serving import WSGIRequestHandler
 ROOT = Path(__file__).resolve().parents[3]
 BASE_IMAGE = "localhost/datalake-bookworm:1"
 IMAGE = "localhost/datalake-probe-xrootd:1"
-# Before 5.9.2 a checksum that is ready too early can make the server silent (docs/xrootd.md); on one processor it hardly ever is.
-ONE_PROCESSOR = ("taskset", "--cpu-list", str(min(os.sched_getaffinity(0))))
+# Before 5.9.2 a checksum that is ready at once ends the server or makes it silent (docs/xrootd.md); this program takes its time.
+CHECKSUM_PROGRAM = ROOT / "lab/xrootd/slow-adler32"
 PACKAGES = "xrootd-server xrootd-server-plugins xrootd-plugins xrootd-scitokens-plugins"
 HOST = "localhost"
 CLIENT, SECRET = "probe", "probe:secret/1"
@@ -51,7 +51,7 @@ sec.protbind * only ztn
 ofs.authlib ++ libXrdAccSciTokens.so config=/srv/{name}/scitokens.cfg
 acc.authdb /srv/{name}/authdb
 acc.audit deny
-xrootd.chksum max 2 adler32 crc32c
+{checksum}
 all.adminpath /srv/{name}/admin
 all.pidpath /srv/{name}/admin
 """
@@ -111,7 +111,6 @@ class XrootdServer:
             "-d",
             *user,
             self.container,
-            *ONE_PROCESSOR,
             "xrootd",
             "-c",
             f"/srv/{self.name}/xrootd.cfg",
@@ -148,11 +147,10 @@ class XrootdServer:
 
     def _configure(self) -> None:
         faults = self.faults
-        config = XROOTD_CFG.format(name=self.name, port=self.port, authorize=faults.authorize)
+        checksum = f"xrootd.chksum max 2 adler32 /srv/{CHECKSUM_PROGRAM.name} /srv/{self.name}/ns" if faults.checksum else ""
+        config = XROOTD_CFG.format(name=self.name, port=self.port, authorize=faults.authorize, checksum=checksum)
         if faults.read_only_exports:
             config = config.replace("all.export /escape\n", "all.export /escape r/o\n")
-        if not faults.checksum:
-            config = config.replace("xrootd.chksum max 2 adler32 crc32c\n", "")
         audiences = faults.audiences or ("https://wlcg.cern.ch/jwt/v1/any", f"https://{HOST}:{self.port}", HOST)
         scitokens = "[Global]\nonmissing = passthrough\n"
         if faults.check_audience:

@@ -212,6 +212,15 @@ def test_another_origin_or_size_of_a_cache_takes_the_place_of_the_old_one():
     assert result(files=second, options=again) == second
 
 
+def test_a_checksum_program_takes_the_place_of_the_computation_in_the_server():
+    program = "xrootd.chksum max 8 adler32 /usr/local/libexec/slow-adler32 /var/lib/xrootd/ns"
+    options = replace(OPTIONS, directives=(program,))
+    for before in ({}, result()):
+        made = result(files=before, options=options)
+        assert [line for line in made[MAIN].splitlines() if "chksum" in line] == [program]
+        assert result(files=made, options=options) == made
+
+
 EXTRAS = {
     "plain": (storage(), OPTIONS),
     "lab": (storage(), replace(OPTIONS, lab=True)),
