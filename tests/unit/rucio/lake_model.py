@@ -55,7 +55,8 @@ class RucioModel:
     def lake(self, names: Iterable[str] | None = None, *, distances: bool = False) -> dict[str, Any]:
         self.exports += 1
         self.distance_exports += distances
-        lake: dict[str, Any] = {"rses": copy.deepcopy(self.rses)}
+        # dict() copies in one step, deepcopy() does not: RSEs may come and go meanwhile.
+        lake: dict[str, Any] = {"rses": copy.deepcopy(dict(self.rses))}
         if distances:
             lake["distances"] = {}
             for (source, destination), number in self.distances.items():

@@ -16,20 +16,21 @@ WANTED = ("one", "two")
 
 
 class Lake:
-    """Objects by name; each write may do its work, and meet its fault, the next of the list."""
+    """Objects by name. faults: by object, whether a write does its work, and what it meets; later ones work (writes go side by side)."""
 
-    def __init__(self, *faults: tuple[bool, Exception] | None) -> None:
+    def __init__(self, **faults: list[tuple[bool, Exception]]) -> None:
         self.held: set[str] = set()
-        self.faults = list(faults)
+        self.faults = faults
         self.writes: list[str] = []
 
     def write(self, change: Change) -> None:
         self.writes.append(change.subject)
-        fault = self.faults.pop(0) if self.faults else None
-        if fault is None or fault[0]:
+        faults = self.faults.get(change.subject)
+        works, problem = faults.pop(0) if faults else (True, None)
+        if works:
             self.held.add(change.subject)
-        if fault is not None:
-            raise fault[1]
+        if problem:
+            raise problem
 
     def run(self) -> dict[str, Any]:
         def read() -> set[str]:
@@ -56,7 +57,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.mark.parametrize("done", [True, False])
 @pytest.mark.parametrize("problem", [fault(None), fault(502), fault(503), fault(409, "Duplicate"), fault(500, "DatabaseException")])
 def test_a_lost_write_is_made_good(problem: ApiError, done: bool, pauses: list[float]) -> None:
-    lake = Lake((done, problem))
+    lake = Lake(one=[(done, problem)])
     answer = lake.run()
     assert not answer.get("failed"), answer["msg"]
     assert lake.held == set(WANTED)
@@ -66,7 +67,7 @@ def test_a_lost_write_is_made_good(problem: ApiError, done: bool, pauses: list[f
 
 @pytest.mark.parametrize("problem", [fault(500), fault(400, "InvalidObject"), fault(401, "AccessDenied"), fault(500, "AccessDenied")])
 def test_what_the_server_refuses_is_not_tried_again(problem: ApiError) -> None:
-    lake = Lake((False, problem))
+    lake = Lake(one=[(False, problem)])
     answer = lake.run()
     assert answer["failed"]
     assert "broken" in answer["msg"]
@@ -74,7 +75,7 @@ def test_what_the_server_refuses_is_not_tried_again(problem: ApiError) -> None:
 
 
 def test_what_waited_for_a_lost_write_is_done_after_it() -> None:
-    lake = Lake((False, fault(None)), (False, Incomplete("one could not be registered")))
+    lake = Lake(one=[(False, fault(None))], two=[(False, Incomplete("one could not be registered"))])
     answer = lake.run()
     assert not answer.get("failed"), answer["msg"]
     assert lake.held == set(WANTED)
@@ -83,7 +84,7 @@ def test_what_waited_for_a_lost_write_is_done_after_it() -> None:
 
 def test_what_waited_for_a_refused_write_is_told_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "WANTED", (*WANTED, "three"))
-    lake = Lake((False, fault(400, "InvalidObject")), (False, Incomplete("one could not be registered")))
+    lake = Lake(one=[(False, fault(400, "InvalidObject"))], two=[(False, Incomplete("one could not be registered"))])
     answer = lake.run()
     assert [each["reason"].split(": ")[-1] for each in answer["failures"]] == ["broken", "one could not be registered"]
     assert lake.held == {"three"}
@@ -93,13 +94,13 @@ def test_what_waited_for_a_refused_write_is_told_with_it(monkeypatch: pytest.Mon
 def test_what_waits_in_vain_is_told() -> None:
     """The write that it waited for is refused when it is tried again."""
     waits = (False, Incomplete("one could not be registered"))
-    lake = Lake((False, fault(None)), waits, (False, fault(400, "InvalidObject")), waits)
+    lake = Lake(one=[(False, fault(None)), (False, fault(400, "InvalidObject"))], two=[waits, waits])
     assert len(lake.run()["failures"]) == 2
     assert len(lake.writes) == 4
 
 
 def test_there_is_an_end(pauses: list[float]) -> None:
-    lake = Lake(*[(False, fault(None))] * 100)
+    lake = Lake(one=[(False, fault(None))] * 100)
     lake.held.add("two")
     answer = lake.run()
     assert answer["failed"]
