@@ -278,10 +278,14 @@ def _served(draft: Draft, storage: Storage, options: Options) -> None:
         # A cache chooses between its spaces for bytes and for metadata itself, and an assignment would overrule it.
         if not assigned and not area.volatile:
             draft.insert(("oss.space", name, "assign", area.path))
-    checksums = draft.server.last("xrootd.chksum")
+    _checksums(draft, options)
+
+
+def _checksums(draft: Draft, options: Options) -> None:
     if any(line.split()[:1] == ["xrootd.chksum"] for line in options.directives):
-        pass  # _further() puts it there
-    elif not checksums:
+        return  # _further() puts it there
+    checksums = draft.server.last("xrootd.chksum")
+    if not checksums:
         draft.insert(("xrootd.chksum", "max", "2", "adler32", "crc32c"))
     elif "adler32" not in checksums.args:
         draft.replace(checksums, [*checksums.directive.words, "adler32"])
